@@ -1,0 +1,30 @@
+"""boto3: `BaseClient._make_api_call` is what boto3's clients, resources, paginators, waiters and transfers call.
+
+Its own requests (retries, redirects to another name of the same service) are part of the call; credentials fetched from
+another host are asked about as http.
+"""
+
+from __future__ import annotations
+
+from governor._aws import aws_call
+from governor._gate import governed_call
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+    from governor._patcher import Patcher
+
+LIBRARY = "boto3"
+MODULES = ("botocore.client",)
+FAMILY = "cloud"
+
+
+def install(module: ModuleType, patcher: Patcher) -> None:
+    patcher.wrap(module.BaseClient, "_make_api_call", _call)
+
+
+def _call(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    with governed_call(aws_call("botocore.client.BaseClient._make_api_call", instance, args, kwargs)):
+        return wrapped(*args, **kwargs)

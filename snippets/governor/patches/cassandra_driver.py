@@ -1,0 +1,36 @@
+"""cassandra-driver: `Session.execute_async` is below `execute`, the concurrent helpers and the object mapper."""
+
+from __future__ import annotations
+
+from governor._statement import governed_statement, server_url
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+    from governor._patcher import Patcher
+
+LIBRARY = "cassandra-driver"
+MODULES = ("cassandra.cluster",)
+FAMILY = "database"
+NOT_INTERCEPTED = ("cassandra.cluster.Session.prepare",)
+
+
+def install(module: ModuleType, patcher: Patcher) -> None:
+    patcher.wrap(module.Session, "execute_async", _execute)
+
+
+def _execute(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    query = args[0] if args else kwargs.get("query", "")
+    parameters = args[1] if len(args) > 1 else kwargs.get("parameters")
+    prepared = getattr(query, "prepared_statement", None)
+    text = getattr(prepared, "query_string", None) or getattr(query, "query_string", None)
+    if text is None and hasattr(query, "_statements_and_parameters"):
+        # A batch: its statements are bytes and bound values that cannot be told apart here.
+        text, parameters = "BATCH", object()
+    values = getattr(query, "values", None)
+    contact = next(iter(getattr(getattr(instance, "cluster", None), "contact_points", None) or ("",)))
+    destination = server_url("cassandra", contact, getattr(getattr(instance, "cluster", None), "port", 9042), getattr(instance, "keyspace", ""))
+    with governed_statement("cassandra.cluster.Session.execute", destination, text or str(query), (parameters, values)):
+        return wrapped(*args, **kwargs)

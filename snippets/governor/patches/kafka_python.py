@@ -1,0 +1,47 @@
+"""kafka-python: `KafkaProducer.send`; the decision is made there, the delivery happens in a background thread."""
+
+from __future__ import annotations
+
+from governor._gate import governed_call
+from governor._kafka import record_call, topics_call
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+    from governor._patcher import Patcher
+
+LIBRARY = "kafka-python"
+MODULES = ("kafka.producer.kafka", "kafka.admin.client")
+FAMILY = "messaging"
+NOT_INTERCEPTED = (
+    "kafka.KafkaProducer.flush",
+    "kafka.KafkaProducer.commit_transaction",
+    "kafka.KafkaConsumer.subscribe",
+    "kafka.KafkaConsumer.poll",
+    "kafka.KafkaConsumer.commit",
+)
+
+
+def install(module: ModuleType, patcher: Patcher) -> None:
+    if module.__name__ == "kafka.producer.kafka":
+        patcher.wrap(module.KafkaProducer, "send", _send)
+        return
+    for name in ("create_topics", "delete_topics"):
+        patcher.wrap(module.KafkaAdminClient, name, _administer)
+
+
+def _send(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    topic = args[0] if args else kwargs.get("topic", "")
+    bootstrap = getattr(instance, "config", {}).get("bootstrap_servers", "")
+    record = (args[1:], sorted(kwargs.items(), key=lambda item: item[0]))
+    with governed_call(record_call("kafka.KafkaProducer.send", bootstrap, topic, record)):
+        return wrapped(*args, **kwargs)
+
+
+def _administer(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    topics = args[0] if args else kwargs.get("new_topics", kwargs.get("topics", ()))
+    bootstrap = getattr(instance, "config", {}).get("bootstrap_servers", "")
+    with governed_call(topics_call(f"kafka.KafkaAdminClient.{wrapped.__name__}", bootstrap, topics)):
+        return wrapped(*args, **kwargs)

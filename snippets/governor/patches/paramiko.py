@@ -1,0 +1,87 @@
+"""paramiko: `Channel.exec_command` and `invoke_shell` start work on the other side; `SFTPClient._request` opens and changes files.
+
+Connecting starts nothing and is not asked. Reading and writing an open file belongs to the decision that opened it.
+Fabric ends here.
+"""
+
+from __future__ import annotations
+
+from governor._call import Call
+from governor._gate import governed_call
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+    from governor._patcher import Patcher
+
+LIBRARY = "paramiko"
+MODULES = ("paramiko.channel", "paramiko.sftp_client")
+FAMILY = "process"
+NOT_INTERCEPTED = (
+    "paramiko.SSHClient.connect",
+    "paramiko.Channel.send",
+    "paramiko.Channel.sendall",
+    "paramiko.Transport.connect",
+    "paramiko.Transport.open_session",
+)
+
+# Numbers of the SFTP protocol.
+_OPEN, _SETSTAT, _OPENDIR, _REMOVE, _MKDIR, _RMDIR, _RENAME, _SYMLINK, _EXTENDED = 3, 9, 11, 13, 14, 15, 18, 20, 200
+_CHANGES = {
+    _SETSTAT: ("setstat", "write"), _OPENDIR: ("listdir", "read"), _REMOVE: ("remove", "delete"), _MKDIR: ("mkdir", "write"),
+    _RMDIR: ("rmdir", "delete"), _RENAME: ("rename", "write"), _SYMLINK: ("symlink", "write"), _EXTENDED: ("extended", "write"),
+}  # fmt: skip
+_WRITING = 0x02 | 0x04 | 0x08 | 0x10
+
+
+def install(module: ModuleType, patcher: Patcher) -> None:
+    if module.__name__ == "paramiko.channel":
+        for name in ("exec_command", "invoke_shell", "invoke_subsystem"):
+            patcher.wrap(module.Channel, name, _start)
+    else:
+        patcher.wrap(module.SFTPClient, "_request", _request)
+
+
+def _host(channel: Any) -> tuple[str, str]:
+    transport = getattr(channel, "transport", None)
+    try:
+        host, port = transport.getpeername()[:2]  # type: ignore[union-attr]
+    except (AttributeError, OSError, ValueError):
+        host, port = "", 22
+    name = str(getattr(transport, "hostname", "") or host)
+    return name, f"ssh://{name}:{port}"
+
+
+def _start(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    method = wrapped.__name__
+    command = args[0] if args and method != "invoke_shell" else kwargs.get("command", kwargs.get("subsystem", ""))
+    command = command.decode("utf-8", "replace") if isinstance(command, bytes) else str(command)
+    if method == "invoke_subsystem" and command == "sftp":
+        # Opening file transfer does nothing yet.
+        return wrapped(*args, **kwargs)
+    host, destination = _host(instance)
+    arguments = command if method != "invoke_shell" else object()
+    with governed_call(Call(f"paramiko.Channel.{method}", "process", "execute", ("remote_host", host), destination, method, arguments)):
+        return wrapped(*args, **kwargs)
+
+
+def _request(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    number, path = args[0], args[1] if len(args) > 1 else ""
+    if number == _OPEN:
+        writing = len(args) > 2 and isinstance(args[2], int) and args[2] & _WRITING
+        name, action = ("open", "write" if writing else "read")
+    elif number in _CHANGES:
+        name, action = _CHANGES[number]
+    else:
+        return wrapped(*args, **kwargs)
+    host, destination = _host(instance.sock)
+    path = path.decode("utf-8", "replace") if isinstance(path, bytes) else str(path)
+    # An upload's content comes after its opening: it is asked each time.
+    arguments = (number, path, [str(one) for one in args[2:]], object() if action == "write" else None)
+    call = Call(
+        f"paramiko.SFTPClient.{name}", "process", action, ("remote_file", f"{host}:{path}"), f"{destination}/{path.lstrip('/')}", name, arguments
+    )
+    with governed_call(call):
+        return wrapped(*args, **kwargs)

@@ -1,0 +1,39 @@
+"""urllib3: `HTTPConnectionPool.urlopen` is where pool manager, `request()` and other libraries' pools meet.
+
+It calls itself for retries and redirects: the same request passes, another URL is asked again.
+"""
+
+from __future__ import annotations
+
+from governor._gate import covers_request, governed_call
+from governor._http import http_call, url_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+    from governor._patcher import Patcher
+
+LIBRARY = "urllib3"
+MODULES = ("urllib3.connectionpool",)
+FAMILY = "http"
+
+
+def install(module: ModuleType, patcher: Patcher) -> None:
+    patcher.wrap(module.HTTPConnectionPool, "urlopen", _urlopen)
+
+
+def _urlopen(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    method = args[0] if args else kwargs.get("method", "GET")
+    path = args[1] if len(args) > 1 else kwargs.get("url", "/")
+    body = args[2] if len(args) > 2 else kwargs.get("body")
+    path = str(path)
+    if "://" in path and getattr(instance, "proxy", None) is None:
+        # A whole URL goes to this pool's host all the same, unless that is a proxy.
+        path = "/" + path
+    url = url_of(getattr(instance, "scheme", "http"), str(instance.host), instance.port, path)
+    if covers_request(method, url):
+        return wrapped(*args, **kwargs)
+    with governed_call(http_call("urllib3.HTTPConnectionPool.urlopen", method, url, body)):
+        return wrapped(*args, **kwargs)

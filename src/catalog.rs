@@ -1,0 +1,658 @@
+//! What names mean: which calls are side effects, which definitions are entrypoints, what a call makes.
+//!
+//! Built-in rules lie in `catalog/effects` and `catalog/entrypoints`, one file a library or framework; the build script
+//! packs them. A repo's `governor.toml` adds rules in the same schema.
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use anyhow::Context;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::facts::{Action, Category, Role};
+
+pub mod schema;
+
+use schema::*;
+
+static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/catalog.bin"));
+
+/// All rules, indexed by qualified name.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    pub language: LanguageRules,
+    /// Module or class → name or attribute chain → rule.
+    effects: FxHashMap<String, FxHashMap<String, Rule>>,
+    factories: FxHashMap<String, String>,
+    aliases: FxHashMap<String, String>,
+    bases: FxHashMap<String, Vec<String>>,
+    fluent: FxHashSet<String>,
+    fields: FxHashMap<String, String>,
+    injectors: FxHashSet<String>,
+    transparent: FxHashSet<String>,
+    containers: FxHashSet<String>,
+    runners: FxHashMap<String, RunnerRule>,
+    runner_methods: FxHashMap<String, RunnerRule>,
+    verbs: Vec<(Library, VerbRule)>,
+    /// `X()` for every rule about the result of a call.
+    results: FxHashSet<String>,
+    /// Entrypoint rules in file order.
+    pub entrypoints: Vec<EntrypointRule>,
+    /// Shape and name → indexes into `entrypoints`.
+    entrypoints_by_name: FxHashMap<(String, String), Vec<usize>>,
+    /// Import roots that make a file worth a parse.
+    pub imports: FxHashSet<String>,
+    not_intercepted: FxHashSet<String>,
+}
+
+/// What a rule file says about all of its effects.
+#[derive(Clone, Debug)]
+pub struct Library {
+    pub name: String,
+    pub category: Category,
+    pub resource_type: String,
+    pub service: String,
+    /// The client has a seam for it.
+    pub intercepted: bool,
+}
+
+/// How an effect's action is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActionRule {
+    Is(Action),
+    ByMethod,
+    ByMode,
+    BySql,
+    ByPresence,
+    ByStep,
+}
+
+/// A call that is an effect.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub library: Library,
+    pub action: ActionRule,
+    pub decided_by: Option<ArgumentRule>,
+    pub destination: Option<DestinationRule>,
+}
+
+/// A rule and the name under which it matched.
+#[derive(Clone, Debug)]
+pub struct Match<'c> {
+    pub rule: &'c Rule,
+    /// `on` + `.` + name, as the catalog spells it.
+    pub call: String,
+}
+
+impl Catalog {
+    /// The built-in rules.
+    pub fn builtin() -> &'static Catalog {
+        static CATALOG: OnceLock<Catalog> = OnceLock::new();
+        CATALOG.get_or_init(|| {
+            let rules: RuleSet =
+                postcard::from_bytes(PACKED).expect("the build script packed these very types");
+            Catalog::new(rules).expect("a test compiles every built-in rule")
+        })
+    }
+
+    fn new(rules: RuleSet) -> anyhow::Result<Catalog> {
+        let mut catalog = Catalog {
+            transparent: rules.language.transparent.iter().cloned().collect(),
+            containers: rules.language.containers.iter().cloned().collect(),
+            runners: rules
+                .language
+                .runners
+                .iter()
+                .map(|rule| (rule.call.clone(), rule.clone()))
+                .collect(),
+            runner_methods: rules
+                .language
+                .runner_methods
+                .iter()
+                .map(|rule| (rule.call.clone(), rule.clone()))
+                .collect(),
+            not_intercepted: rules.not_intercepted.into_iter().collect(),
+            language: rules.language,
+            ..Catalog::default()
+        };
+        let seams: FxHashMap<String, String> = rules
+            .files
+            .iter()
+            .map(|file| (stem(&file.library), file.seam.clone()))
+            .collect();
+        for file in rules.files {
+            let intercepted = is_intercepted(&file, &seams, &rules.patches);
+            let name = if file.library.is_empty() {
+                &file.framework
+            } else {
+                &file.library
+            }
+            .clone();
+            catalog
+                .add(file, intercepted)
+                .with_context(|| format!("rules of `{name}`"))?;
+        }
+        catalog.settle();
+        Ok(catalog)
+    }
+
+    /// Where two files spell one thing differently, the spelling of its effects wins.
+    fn settle(&mut self) {
+        let turned: Vec<(String, String)> = self
+            .aliases
+            .iter()
+            .filter(|(path, name)| {
+                self.effects.contains_key(*path) && !self.effects.contains_key(*name)
+            })
+            .map(|(path, name)| (path.clone(), name.clone()))
+            .collect();
+        for (path, name) in turned {
+            self.aliases.remove(&path);
+            self.aliases.insert(name, path);
+        }
+        let aliases = std::mem::take(&mut self.aliases);
+        let settled = |name: &str| -> String {
+            let mut name = name;
+            for _ in 0..3 {
+                match aliases.get(name) {
+                    Some(next) if next != name => name = next,
+                    _ => break,
+                }
+            }
+            name.to_owned()
+        };
+        let spelled: FxHashSet<&String> = aliases.values().collect();
+        let settled_member = |name: &str| -> String {
+            if aliases.contains_key(name) || spelled.contains(&name.to_owned()) {
+                return settled(name);
+            }
+            match name.rsplit_once('.') {
+                Some((class, member)) if aliases.contains_key(class) => {
+                    format!("{}.{member}", settled(class))
+                }
+                _ => settled(name),
+            }
+        };
+        for rule in &mut self.entrypoints {
+            for name in &mut rule.of {
+                *name = settled_member(name);
+            }
+        }
+        let factories = std::mem::take(&mut self.factories);
+        for (key, made) in factories {
+            let made = settled(&made);
+            let bare = key.trim_start_matches('@');
+            let renamed = settled_member(bare);
+            if renamed != bare {
+                let mark = if key.starts_with('@') { "@" } else { "" };
+                self.factories
+                    .insert(format!("{mark}{renamed}"), made.clone());
+            }
+            self.factories.insert(key, made);
+        }
+        self.aliases = aliases
+            .keys()
+            .map(|path| (path.clone(), settled(path)))
+            .collect();
+        self.results = self
+            .factories
+            .keys()
+            .filter_map(|key| Some(key[..key.find("()")?].to_owned() + "()"))
+            .collect();
+        self.entrypoints_by_name.clear();
+        for (index, rule) in self.entrypoints.iter().enumerate() {
+            for name in &rule.of {
+                self.entrypoints_by_name
+                    .entry((rule.shape.clone(), name.clone()))
+                    .or_default()
+                    .push(index);
+            }
+        }
+    }
+
+    /// The built-in rules and those of a `governor.toml`: its `[[effect]]`, `[[entrypoint]]`, `[[factory]]`,
+    /// `[[inject]]`, `[alias]` and `[bases]`. The error names the table that is wrong.
+    pub fn with_user_rules(text: &str) -> anyhow::Result<Catalog> {
+        let table: toml::Table =
+            toml::from_str(text).context("`governor.toml` is not valid TOML")?;
+        let keys = [
+            "effect",
+            "entrypoint",
+            "factory",
+            "inject",
+            "alias",
+            "bases",
+            "fields",
+            "fluent",
+        ];
+        let rules: toml::Table = table
+            .into_iter()
+            .filter(|(key, _)| keys.contains(&key.as_str()))
+            .collect();
+        let mut catalog = Catalog::builtin().clone();
+        if rules.is_empty() {
+            return Ok(catalog);
+        }
+        let mut file: RuleFile = rules.try_into().context("`governor.toml`")?;
+        file.library = "governor.toml".to_owned();
+        file.resource_type = "external_api".to_owned();
+        file.imports = file
+            .effect
+            .iter()
+            .map(|effect| effect.on.as_str())
+            .chain(
+                file.entrypoint
+                    .iter()
+                    .flat_map(|rule| rule.of.iter().map(String::as_str)),
+            )
+            .filter_map(|name| name.split('.').next())
+            .map(str::to_owned)
+            .collect();
+        catalog.add(file, false).context("`governor.toml`")?;
+        catalog.settle();
+        Ok(catalog)
+    }
+
+    fn add(&mut self, file: RuleFile, intercepted: bool) -> anyhow::Result<()> {
+        let category = file.category.as_deref().map(parse_category).transpose()?;
+        for effect in file.effect {
+            let own = effect.category.as_deref().map(parse_category).transpose()?;
+            let resource_type = match own {
+                Some(Category::Email) => "email",
+                Some(Category::Filesystem) => "file",
+                Some(Category::Process) => "process",
+                _ => &file.resource_type,
+            };
+            let category = own.or(category).unwrap_or(Category::Saas);
+            let library = Library {
+                name: file.library.clone(),
+                category,
+                resource_type: resource_type.to_owned(),
+                service: file.service.clone(),
+                intercepted,
+            };
+            let action = parse_action(&effect.action)
+                .with_context(|| format!("effect on `{}`", effect.on))?;
+            let rule = Rule {
+                library,
+                action,
+                decided_by: effect.decided_by,
+                destination: effect.destination,
+            };
+            let on = self.effects.entry(effect.on).or_default();
+            on.extend(effect.names.into_iter().map(|name| (name, rule.clone())));
+        }
+        if let Some(verbs) = file.verbs {
+            let library = Library {
+                name: file.library.clone(),
+                category: category.unwrap_or(Category::Cloud),
+                resource_type: file.resource_type.clone(),
+                service: file.service.clone(),
+                intercepted,
+            };
+            self.verbs.push((library, verbs));
+        }
+        for rule in &file.entrypoint {
+            anyhow::ensure!(
+                ["process", "boundary"].contains(&rule.role.as_str()),
+                "entrypoint `{}`: role `{}` is neither `process` nor `boundary`",
+                rule.kind,
+                rule.role
+            );
+            let shapes = [
+                "instance",
+                "decorator",
+                "subclass",
+                "attribute",
+                "call",
+                "function",
+                "file",
+                "loop",
+            ];
+            anyhow::ensure!(
+                shapes.contains(&rule.shape.as_str()),
+                "entrypoint `{}`: shape `{}` is none of {}",
+                rule.kind,
+                rule.shape,
+                shapes.join(", ")
+            );
+        }
+        self.entrypoints.extend(file.entrypoint);
+        self.factories.extend(
+            file.factory
+                .into_iter()
+                .map(|factory| (factory.call, factory.returns)),
+        );
+        self.injectors
+            .extend(file.inject.into_iter().map(|inject| inject.call));
+        self.aliases.extend(file.alias);
+        for (class, bases) in file.bases {
+            self.bases.entry(class).or_default().extend(bases);
+        }
+        for (owner, fields) in file.fields {
+            self.fields
+                .extend(fields.into_iter().map(|field| (field, owner.clone())));
+        }
+        self.fluent.extend(file.fluent);
+        self.imports.extend(
+            file.imports
+                .iter()
+                .filter_map(|root| root.split('.').next())
+                .map(str::to_owned),
+        );
+        Ok(())
+    }
+
+    /// The name that rules use for `name`.
+    pub fn canonical<'a>(&'a self, name: &'a str) -> &'a str {
+        self.aliases.get(name).map_or(name, String::as_str)
+    }
+
+    /// The rule for `chain` (a name or a chain of attributes) on a module, a class or one of its bases.
+    pub fn effect(&self, on: &str, chain: &str) -> Option<Match<'_>> {
+        self.lineage(on).into_iter().find_map(|class| {
+            let rule = self.effects.get(class)?.get(chain)?;
+            Some(Match {
+                rule,
+                call: format!("{class}.{chain}"),
+            })
+        })
+    }
+
+    /// The rule for a qualified name: `requests.get`, or `requests.Session.get` called on the class.
+    pub fn function(&self, name: &str) -> Option<Match<'_>> {
+        let mut at = name.len();
+        for _ in 0..4 {
+            at = name[..at].rfind('.')?;
+            if let Some(found) = self.effect(&name[..at], &name[at + 1..]) {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    /// Whether some rule is about what calling `name` gives: `X()()`, or a class that derives from `X()`.
+    pub fn knows_result(&self, result: &str) -> bool {
+        self.results.contains(result)
+    }
+
+    /// The class and method that a call comes down to: `paginate` of a paginator calls the operation that it was made for.
+    pub fn operation<'a>(&self, class: &'a str, method: &'a str) -> (Cow<'a, str>, &'a str) {
+        let paginator = class
+            .strip_prefix("boto3.paginator:")
+            .filter(|_| method == "paginate");
+        match paginator.and_then(|made_for| made_for.split_once('.')) {
+            Some((service, operation)) => (format!("boto3.client:{service}").into(), operation),
+            None => (class.into(), method),
+        }
+    }
+
+    /// The action that a generated client's method has by its verb.
+    pub fn verb(&self, class: &str, method: &str) -> Option<(&Library, Action)> {
+        let (library, verbs) = self
+            .verbs
+            .iter()
+            .find(|(_, verbs)| class.starts_with(&verbs.on))?;
+        let is_operation = !method.starts_with('_') && !method.contains('.');
+        if verbs.none.iter().any(|name| name == method) || !is_operation {
+            return None;
+        }
+        let tables = [
+            (&verbs.read, Action::Read),
+            (&verbs.delete, Action::Delete),
+            (&verbs.send, Action::Send),
+            (&verbs.execute, Action::Execute),
+            (&verbs.write, Action::Write),
+        ];
+        let longest = tables
+            .iter()
+            .flat_map(|(prefixes, action)| prefixes.iter().map(move |prefix| (prefix, *action)))
+            .filter(|(prefix, _)| method.starts_with(prefix.as_str()))
+            .max_by_key(|(prefix, _)| prefix.len());
+        Some((
+            library,
+            longest.map_or(Action::Execute, |(_, action)| action),
+        ))
+    }
+
+    /// What a factory key (see [`FactoryRule`]) makes; keys of a class's bases count.
+    pub fn makes(&self, key: &str) -> Option<&str> {
+        self.factories.get(key).map(String::as_str)
+    }
+
+    /// What a method, attribute or subscript of a class or one of its bases makes.
+    pub fn member_makes(&self, class: &str, suffix: &str) -> Option<&str> {
+        self.lineage(class)
+            .into_iter()
+            .find_map(|class| self.makes(&format!("{class}{suffix}")))
+    }
+
+    /// What an attribute of a class gives without a call; `*.models.*` stands for the models of any Django app.
+    pub fn property(&self, class: &str, name: &str) -> Option<&str> {
+        let is_model = || {
+            let last = class.rsplit('.').next().unwrap_or_default();
+            class.contains(".models.") && last.starts_with(|c: char| c.is_uppercase())
+        };
+        self.member_makes(class, &format!("::{name}")).or_else(|| {
+            self.makes(&format!("*.models.*::{name}"))
+                .filter(|_| is_model())
+        })
+    }
+
+    /// Whether any rule is about this method of the class.
+    pub fn has_member(&self, class: &str, name: &str) -> bool {
+        self.effect(class, name).is_some()
+            || !self.entrypoint("call", class, name).is_empty()
+            || !self.entrypoint("decorator", class, name).is_empty()
+            || self.member_makes(class, &format!(".{name}")).is_some()
+    }
+
+    /// What an attribute gives whose name only ends as a rule says: `::*_set`.
+    pub fn property_like(&self, class: &str, name: &str) -> Option<&str> {
+        let (_, end) = name.rsplit_once('_')?;
+        self.member_makes(class, &format!("::*_{end}"))
+    }
+
+    /// The class whose subclasses declare fields of this class: `django.db.models.CharField` shows a model.
+    pub fn field_of(&self, field: &str) -> Option<&str> {
+        self.fields.get(field).map(String::as_str)
+    }
+
+    /// Whether any rule is about the class or one of its bases.
+    pub fn is_known(&self, class: &str) -> bool {
+        let root = class.split('.').next().unwrap_or_default();
+        self.bases.contains_key(class)
+            || self.effects.contains_key(class)
+            || self.imports.contains(root)
+    }
+
+    /// A class and the classes it derives from, nearest first.
+    pub fn lineage<'a>(&'a self, class: &'a str) -> Vec<&'a str> {
+        let mut found = vec![class];
+        let mut at = 0;
+        while at < found.len() && found.len() < 64 {
+            if let Some(bases) = self.bases.get(found[at]) {
+                for base in bases {
+                    let base = self.canonical(base);
+                    if !found.contains(&base) {
+                        found.push(base);
+                    }
+                }
+            }
+            at += 1;
+        }
+        found
+    }
+
+    /// Whether a class, or one that it derives from, is in the rules.
+    pub fn is_fluent(&self, class: &str) -> bool {
+        self.lineage(class)
+            .iter()
+            .any(|class| self.fluent.contains(*class))
+    }
+
+    pub fn is_injector(&self, name: &str) -> bool {
+        self.injectors.contains(name)
+    }
+
+    pub fn is_transparent(&self, name: &str) -> bool {
+        self.transparent.contains(name)
+    }
+
+    pub fn is_container(&self, name: &str) -> bool {
+        self.containers.contains(name)
+    }
+
+    /// Which argument of this call is called by it.
+    pub fn runner(&self, name: &str) -> Option<&RunnerRule> {
+        self.runners.get(name)
+    }
+
+    pub fn runner_method(&self, method: &str) -> Option<&RunnerRule> {
+        self.runner_methods.get(method)
+    }
+
+    /// Whether the client, once enabled with its default families, stops the call before it happens.
+    pub fn is_intercepted(&self, library: &Library, call: &str) -> bool {
+        library.intercepted
+            && library.category != Category::Filesystem
+            && !self.not_intercepted.contains(call)
+    }
+
+    /// The entrypoint rules of a shape that name `on` + `.` + `member` (or a base of `on`), or `on` alone.
+    pub fn entrypoint(&self, shape: &str, on: &str, member: &str) -> Vec<&EntrypointRule> {
+        for class in self.lineage(on) {
+            let name = if member.is_empty() {
+                class.to_owned()
+            } else {
+                format!("{class}.{member}")
+            };
+            if let Some(found) = self.entrypoints_by_name.get(&(shape.to_owned(), name)) {
+                return found
+                    .iter()
+                    .map(|&index| &self.entrypoints[index])
+                    .collect();
+            }
+        }
+        Vec::new()
+    }
+
+    /// The entrypoint rules of a shape that is not about names: `function`, `file`, `loop`.
+    pub fn entrypoints_of_shape(&self, shape: &str) -> impl Iterator<Item = &EntrypointRule> {
+        self.entrypoints
+            .iter()
+            .filter(move |rule| rule.shape == shape)
+    }
+
+    /// The type and the service of a host, by the first rule that matches.
+    pub fn host(&self, host: &str) -> Option<(&str, &str)> {
+        let rule = self
+            .language
+            .hosts
+            .iter()
+            .find(|(pattern, _, _)| host_matches(pattern, host))?;
+        Some((&rule.1, &rule.2))
+    }
+}
+
+impl EntrypointRule {
+    pub fn role(&self) -> Role {
+        if self.role == "process" {
+            Role::Process
+        } else {
+            Role::Boundary
+        }
+    }
+}
+
+fn stem(library: &str) -> String {
+    library.replace(['-', '.'], "_")
+}
+
+/// Follows `via:` to a library that has a patch.
+fn is_intercepted(file: &RuleFile, seams: &FxHashMap<String, String>, patches: &[String]) -> bool {
+    let has_patch = |library: &str| patches.iter().any(|patch| *patch == stem(library));
+    if has_patch(&file.library) {
+        return true;
+    }
+    let mut seam = file.seam.as_str();
+    for _ in 0..4 {
+        let Some(below) = seam.strip_prefix("via:") else {
+            return false;
+        };
+        if has_patch(below) {
+            return true;
+        }
+        seam = seams.get(&stem(below)).map_or("none", String::as_str);
+    }
+    false
+}
+
+fn host_matches(pattern: &str, host: &str) -> bool {
+    if let Some(suffix) = pattern.strip_prefix('.') {
+        return host == suffix || host.ends_with(pattern);
+    }
+    if !pattern.contains('*') {
+        return pattern == host;
+    }
+    let (left, right): (Vec<&str>, Vec<&str>) =
+        (pattern.split('.').collect(), host.split('.').collect());
+    left.len() == right.len()
+        && left
+            .iter()
+            .zip(&right)
+            .all(|(label, found)| *label == "*" || label == found)
+}
+
+fn parse_category(word: &str) -> anyhow::Result<Category> {
+    serde_json::from_value(serde_json::Value::from(word))
+        .with_context(|| format!("category `{word}`"))
+}
+
+fn parse_action(word: &str) -> anyhow::Result<ActionRule> {
+    Ok(match word {
+        "by_method" => ActionRule::ByMethod,
+        "by_mode" => ActionRule::ByMode,
+        "by_sql" => ActionRule::BySql,
+        "by_presence" => ActionRule::ByPresence,
+        "by_step" => ActionRule::ByStep,
+        _ => ActionRule::Is(
+            serde_json::from_value(serde_json::Value::from(word))
+                .with_context(|| format!("action `{word}`"))?,
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_rule_compiles() {
+        let catalog = Catalog::builtin();
+        assert!(catalog.effects.len() > 300 && catalog.transparent.len() > 5);
+    }
+
+    #[test]
+    fn a_name_is_found_on_its_class_and_on_a_subclass() {
+        let catalog = Catalog::builtin();
+        assert_eq!(
+            catalog
+                .function("requests.get")
+                .map(|found| found.call)
+                .as_deref(),
+            Some("requests.get")
+        );
+        assert!(catalog.effect("smtplib.SMTP_SSL", "login").is_some());
+        assert!(catalog.function("requests.codes").is_none());
+    }
+
+    #[test]
+    fn a_users_table_is_checked() {
+        let error = Catalog::with_user_rules(
+            "[[effect]]\non = \"acme\"\nnames = [\"pay\"]\naction = \"purchase\"\n",
+        )
+        .expect_err("`purchase` is no action");
+        assert!(format!("{error:#}").contains("purchase"), "{error:#}");
+    }
+}

@@ -1,0 +1,327 @@
+//! The side-effecting calls of one file.
+
+use super::destination::{Target, target};
+use super::{Action, Category, Confidence};
+use crate::catalog::{ActionRule, Match, Rule};
+use crate::names::{Resolver, Site, Value};
+use crate::syntax::module::{CallSite, ExprKind, Module, Span};
+
+/// An effect before the whole repo is known.
+#[derive(Clone, Debug)]
+pub struct FoundEffect {
+    pub category: Category,
+    pub call: String,
+    pub target: Target,
+    pub confidence: Confidence,
+    pub intercepted: bool,
+    pub span: Span,
+    pub call_site: CallSite,
+    /// The call itself; where a function is passed on, the expression that names it.
+    pub site: Site,
+    library: String,
+}
+
+/// The effects of every call in a module, in source order.
+pub fn effects(
+    resolver: &mut Resolver,
+    module: &Module,
+    file: crate::names::FileId,
+    possible: bool,
+) -> Vec<FoundEffect> {
+    let mut found: Vec<FoundEffect> = Vec::new();
+    for call in &module.calls {
+        let site = Site {
+            file,
+            expr: call.expr,
+        };
+        found.extend(called(resolver, module, site, call));
+        found.extend(passed_on(resolver, module, site, call));
+        if possible && found.last().is_none_or(|last| last.site != site) {
+            found.extend(by_name(resolver, module, site, call));
+        }
+    }
+    drop_steps(module, &mut found);
+    found
+}
+
+/// `Model.objects.filter(…).delete()` is one effect: what reads on the way to another of the same library is dropped.
+fn drop_steps(module: &Module, found: &mut Vec<FoundEffect>) {
+    let mut steps = Vec::new();
+    for effect in found.iter() {
+        let mut expr = effect.site.expr;
+        loop {
+            let next = match &module.expr(expr).kind {
+                ExprKind::Call(function, _) => match &module.expr(*function).kind {
+                    ExprKind::Attribute(object, _) => *object,
+                    _ => break,
+                },
+                ExprKind::Attribute(object, _) | ExprKind::Await(object) => *object,
+                _ => break,
+            };
+            steps.push((next, effect.library.clone()));
+            expr = next;
+        }
+    }
+    found.retain(|effect| {
+        effect.target.action != Action::Read
+            || !steps
+                .iter()
+                .any(|(expr, library)| *expr == effect.site.expr && *library == effect.library)
+    });
+}
+
+fn called(
+    resolver: &mut Resolver,
+    module: &Module,
+    site: Site,
+    call: &CallSite,
+) -> Vec<FoundEffect> {
+    let ExprKind::Call(function, _) = &module.expr(site.expr).kind else {
+        return Vec::new();
+    };
+    let values = resolver.values(Site {
+        expr: *function,
+        ..site
+    });
+    let receiver = match &module.expr(*function).kind {
+        ExprKind::Attribute(object, _) => Some(Site {
+            expr: *object,
+            ..site
+        }),
+        _ => None,
+    };
+    let mut found: Vec<FoundEffect> = Vec::new();
+    for typed in values.iter() {
+        let confidence = if typed.certain {
+            Confidence::Certain
+        } else {
+            Confidence::Likely
+        };
+        let Some(effect) = effect_of(
+            resolver,
+            &typed.value,
+            Some(site),
+            receiver,
+            confidence,
+            module,
+            site,
+            call,
+        ) else {
+            continue;
+        };
+        match found
+            .iter_mut()
+            .find(|known| known.category == effect.category)
+        {
+            Some(known) if effect.confidence > known.confidence => *known = effect,
+            Some(_) => {}
+            None => found.push(effect),
+        }
+    }
+    found
+}
+
+/// Functions handed to something that calls them: `executor.submit(session.post, …)`.
+fn passed_on(
+    resolver: &mut Resolver,
+    module: &Module,
+    site: Site,
+    call: &CallSite,
+) -> Vec<FoundEffect> {
+    let mut found = Vec::new();
+    for argument in run_arguments(resolver, module, site) {
+        let confidence = |certain: bool| {
+            if certain {
+                Confidence::Certain
+            } else {
+                Confidence::Likely
+            }
+        };
+        let receiver = match &module.expr(argument.expr).kind {
+            ExprKind::Attribute(object, _) => Some(Site {
+                expr: *object,
+                ..argument
+            }),
+            _ => None,
+        };
+        for typed in resolver.values(argument).iter() {
+            let confidence = confidence(typed.certain);
+            if let Some(effect) = effect_of(
+                resolver,
+                &typed.value,
+                None,
+                receiver,
+                confidence,
+                module,
+                argument,
+                call,
+            ) {
+                found.push(effect);
+                break;
+            }
+        }
+    }
+    found
+}
+
+/// The arguments of a call that the call runs.
+pub fn run_arguments(resolver: &mut Resolver, module: &Module, site: Site) -> Vec<Site> {
+    let ExprKind::Call(function, _) = &module.expr(site.expr).kind else {
+        return Vec::new();
+    };
+    let catalog = resolver.program.catalog;
+    let values = resolver.values(Site {
+        expr: *function,
+        ..site
+    });
+    let mut found = Vec::new();
+    for typed in values.iter() {
+        let rule = match &typed.value {
+            Value::External(name) => catalog.runner(name),
+            Value::Method { class, chain, .. } => catalog
+                .runner(&format!("{class}.{chain}"))
+                .or_else(|| catalog.runner_method(chain)),
+            _ => None,
+        };
+        if let Some(rule) = rule {
+            found.extend(resolver.argument(site, rule.pos, rule.kw.as_deref()));
+        }
+    }
+    if values.is_empty()
+        && let ExprKind::Attribute(_, method) = &module.expr(*function).kind
+        && let Some(rule) = catalog.runner_method(method)
+    {
+        found.extend(resolver.argument(site, rule.pos, rule.kw.as_deref()));
+    }
+    found.dedup();
+    found
+}
+
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one call, seen from its callee, its receiver and its place"
+)]
+fn effect_of(
+    resolver: &mut Resolver,
+    value: &Value,
+    arguments: Option<Site>,
+    receiver: Option<Site>,
+    confidence: Confidence,
+    module: &Module,
+    site: Site,
+    call: &CallSite,
+) -> Option<FoundEffect> {
+    let catalog = resolver.program.catalog;
+    let (found, made, verb_rule);
+    match value {
+        Value::External(name) if !name.starts_with("governor.") => {
+            (found, made) = (catalog.function(name)?, None);
+        }
+        Value::Method {
+            class,
+            chain,
+            made: by,
+            ..
+        } => {
+            made = *by;
+            let (class, chain) = catalog.operation(class, chain);
+            match catalog.effect(&class, chain) {
+                Some(rule) => found = rule,
+                None => {
+                    let (library, action) = catalog.verb(&class, chain)?;
+                    verb_rule = Rule {
+                        library: library.clone(),
+                        action: ActionRule::Is(action),
+                        decided_by: None,
+                        destination: None,
+                    };
+                    found = Match {
+                        rule: &verb_rule,
+                        call: format!("{class}.{chain}"),
+                    };
+                }
+            }
+        }
+        _ => return None,
+    }
+    let target = target(resolver, &found, arguments, receiver, made);
+    let category = found.rule.library.category;
+    // Reading a file changes nothing outside; a policy about data asks where the data goes.
+    if category == Category::Filesystem && target.action == Action::Read {
+        return None;
+    }
+    Some(FoundEffect {
+        category,
+        intercepted: catalog.is_intercepted(&found.rule.library, &found.call),
+        library: found.rule.library.name.clone(),
+        call: found.call,
+        target,
+        confidence,
+        span: module.expr(site.expr).span,
+        call_site: *call,
+        site,
+    })
+}
+
+/// Calls that look like an effect although nothing says what they are called on.
+fn by_name(
+    resolver: &mut Resolver,
+    module: &Module,
+    site: Site,
+    call: &CallSite,
+) -> Option<FoundEffect> {
+    let ExprKind::Call(function, _) = &module.expr(site.expr).kind else {
+        return None;
+    };
+    let ExprKind::Attribute(_, method) = &module.expr(*function).kind else {
+        return None;
+    };
+    if !resolver
+        .values(Site {
+            expr: *function,
+            ..site
+        })
+        .is_empty()
+    {
+        return None;
+    }
+    let first = resolver
+        .argument(site, Some(0), None)
+        .and_then(|first| resolver.text(first))?;
+    let like = match &**method {
+        "get" | "post" | "put" | "patch" | "delete"
+            if first.starts_with("http://") || first.starts_with("https://") =>
+        {
+            ("requests", &**method)
+        }
+        "execute" | "executemany" if looks_like_sql(&first) => ("sqlite3.Connection", "execute"),
+        _ => return None,
+    };
+    let catalog = resolver.program.catalog;
+    let mut found = catalog.effect(like.0, like.1)?;
+    let target = target(resolver, &found, Some(site), None, None);
+    found.call = method.to_string();
+    Some(FoundEffect {
+        category: found.rule.library.category,
+        intercepted: false,
+        library: String::new(),
+        call: found.call,
+        target,
+        confidence: Confidence::Possible,
+        span: module.expr(site.expr).span,
+        call_site: *call,
+        site,
+    })
+}
+
+fn looks_like_sql(text: &str) -> bool {
+    let first = text
+        .split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_ascii_uppercase();
+    [
+        "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "WITH",
+    ]
+    .contains(&first.as_str())
+}

@@ -1,0 +1,337 @@
+//! The call graph inside the repo: which function each call may run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::names::{Ancestor, CalledFrom, Definition, FileId, Program, Resolver, Site, Value};
+use crate::syntax::module::{
+    BindingValue, BlockKind, CallSite, ExprKind, MODULE_SCOPE, Module, ParameterKind, ScopeId,
+    ScopeKind,
+};
+
+/// A piece of code that runs as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Node {
+    /// A function, or the top level of a module.
+    Code(Definition),
+    /// The `if __name__ == "__main__"` block of a module.
+    Main(FileId),
+}
+
+/// Code that runs other code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    pub to: Definition,
+    /// The call stands inside an intent scope.
+    pub scoped: bool,
+    /// Byte offset of the call.
+    pub at: u32,
+}
+
+/// Subclasses of the repo's classes: base → classes that derive from it, at any distance.
+pub type Subclasses = FxHashMap<Definition, Vec<Definition>>;
+
+/// The node whose code a call is part of.
+pub fn node_of(module: &Module, file: FileId, call: &CallSite) -> Node {
+    let scope = module.owner(call.scope);
+    let in_main = scope == MODULE_SCOPE
+        && module
+            .enclosing_blocks(call.block)
+            .any(|(_, block)| matches!(block.kind, BlockKind::Main));
+    if in_main {
+        Node::Main(file)
+    } else {
+        Node::Code(Definition { file, scope })
+    }
+}
+
+/// Finds every class's ancestors once.
+pub fn subclasses(program: &Program) -> Subclasses {
+    let pairs: Vec<(Definition, Definition)> = (0..program.files.len() as u32)
+        .into_par_iter()
+        .flat_map_iter(|index| {
+            let file = FileId(index);
+            let mut resolver = Resolver::new(program);
+            let mut pairs = Vec::new();
+            let scopes = program
+                .module(file)
+                .map_or(&[][..], |module| &module.scopes);
+            for (index, scope) in scopes.iter().enumerate() {
+                if scope.kind != ScopeKind::Class || scope.bases.is_empty() {
+                    continue;
+                }
+                let class = Definition {
+                    file,
+                    scope: ScopeId(index as u32),
+                };
+                for ancestor in resolver.lineage(class).into_iter().skip(1) {
+                    if let Ancestor::Own(base) = ancestor {
+                        pairs.push((base, class));
+                    }
+                }
+            }
+            pairs
+        })
+        .collect();
+    let mut found = Subclasses::default();
+    for (base, class) in pairs {
+        found.entry(base).or_default().push(class);
+    }
+    for classes in found.values_mut() {
+        classes.sort_unstable();
+        classes.dedup();
+    }
+    found
+}
+
+/// Fills in [`Program::called_from`]: first with what is known without it, then, of the calls that were not understood,
+/// with what it adds, until nothing new is found.
+pub fn connect(program: &mut Program, subclasses: &Subclasses, cancelled: &AtomicBool) {
+    let mut open: Vec<Option<Vec<Site>>> = vec![None; program.files.len()];
+    for _ in 0..MAX_ROUNDS {
+        let rounds: Vec<Round> = open
+            .into_par_iter()
+            .enumerate()
+            .map(|(index, open)| {
+                let open = if cancelled.load(Ordering::Relaxed) {
+                    Some(Vec::new())
+                } else {
+                    open
+                };
+                called_in(program, FileId(index as u32), open, subclasses)
+            })
+            .collect();
+        let mut called = std::mem::take(&mut program.called_from);
+        let mut added = false;
+        open = Vec::with_capacity(rounds.len());
+        for round in rounds {
+            added |= !round.found.is_empty();
+            for (definition, from) in round.found {
+                called.entry(definition).or_default().push(from);
+            }
+            open.push(Some(round.open));
+        }
+        for sites in called.values_mut() {
+            sites.sort_unstable();
+            sites.dedup();
+        }
+        program.called_from = called;
+        if !added {
+            return;
+        }
+    }
+}
+
+/// How many calls deep an argument may be handed on before its type is lost.
+const MAX_ROUNDS: usize = 4;
+
+/// What one look at a file gave.
+struct Round {
+    /// Calls whose target has a parameter that only its calls can type.
+    found: Vec<(Definition, CalledFrom)>,
+    /// Calls that nothing is known about, but may be once a parameter is.
+    open: Vec<Site>,
+}
+
+fn called_in(
+    program: &Program,
+    file: FileId,
+    open: Option<Vec<Site>>,
+    subclasses: &Subclasses,
+) -> Round {
+    let mut resolver = Resolver::new(program);
+    let mut round = Round {
+        found: Vec::new(),
+        open: Vec::new(),
+    };
+    let Some(module) = program.module(file) else {
+        return round;
+    };
+    let sites = open.unwrap_or_else(|| {
+        module
+            .calls
+            .iter()
+            .map(|call| Site {
+                file,
+                expr: call.expr,
+            })
+            .collect()
+    });
+    for site in sites {
+        let ExprKind::Call(function, _) = &module.expr(site.expr).kind else {
+            continue;
+        };
+        let values = resolver.values(Site {
+            expr: *function,
+            ..site
+        });
+        if values.is_empty()
+            && matches!(
+                module.expr(*function).kind,
+                ExprKind::Attribute(..) | ExprKind::Name(_)
+            )
+        {
+            round.open.push(site);
+        }
+        for typed in values.iter() {
+            for (target, bound) in runs(&mut resolver, &typed.value, subclasses) {
+                if wants_call_sites(program, target) {
+                    round.found.push((target, CalledFrom { site, bound }));
+                }
+            }
+        }
+    }
+    round
+}
+
+fn wants_call_sites(program: &Program, function: Definition) -> bool {
+    program.module(function.file).is_some_and(|module| {
+        let scope = module.scope(function.scope);
+        scope.parameters.iter().any(|parameter| {
+            let positional = matches!(
+                parameter.kind,
+                ParameterKind::Positional | ParameterKind::KeywordOnly
+            );
+            positional && parameter.annotation.is_none()
+        })
+    })
+}
+
+/// The functions of the repo that a call may run, each with the number of leading parameters that it does not pass.
+pub fn targets(
+    resolver: &mut Resolver,
+    site: Site,
+    subclasses: &Subclasses,
+) -> Vec<(Definition, u16)> {
+    let Some(module) = resolver.program.module(site.file) else {
+        return Vec::new();
+    };
+    let ExprKind::Call(function, _) = &module.expr(site.expr).kind else {
+        return Vec::new();
+    };
+    let values = resolver.values(Site {
+        expr: *function,
+        ..site
+    });
+    let mut found = Vec::new();
+    for typed in values.iter() {
+        found.extend(runs(resolver, &typed.value, subclasses));
+    }
+    found
+}
+
+/// The functions that calling a value runs.
+pub fn runs(
+    resolver: &mut Resolver,
+    value: &Value,
+    subclasses: &Subclasses,
+) -> Vec<(Definition, u16)> {
+    match value {
+        Value::Function(function) | Value::Wrapped { function, .. } => vec![(*function, 0)],
+        Value::Method {
+            function: Some(function),
+            ..
+        } => vec![(*function, 0)],
+        Value::Bound { method, class } => {
+            let mut found = vec![(*method, 1)];
+            found.extend(
+                overrides(resolver.program, *method, *class, subclasses).map(|method| (method, 1)),
+            );
+            found
+        }
+        Value::Class(class) => ["__init__", "__post_init__", "__new__"]
+            .iter()
+            .filter_map(|name| resolver.find_method(*class, name))
+            .map(|method| (method, 1))
+            .collect(),
+        Value::Object(class, _) => resolver
+            .find_method(*class, "__call__")
+            .map(|method| (method, 1))
+            .into_iter()
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn overrides<'a>(
+    program: &'a Program,
+    method: Definition,
+    class: Definition,
+    subclasses: &'a Subclasses,
+) -> impl Iterator<Item = Definition> + 'a {
+    let name: Option<Arc<str>> = program
+        .module(method.file)
+        .map(|module| module.scope(method.scope).name.clone());
+    subclasses
+        .get(&class)
+        .into_iter()
+        .flatten()
+        .filter_map(move |subclass| {
+            let scope = program.module(subclass.file)?.scope(subclass.scope);
+            scope
+                .bindings
+                .get(name.as_ref()?)?
+                .iter()
+                .find_map(|binding| match binding.value {
+                    BindingValue::Definition(scope) => Some(Definition {
+                        file: subclass.file,
+                        scope,
+                    }),
+                    _ => None,
+                })
+        })
+}
+
+/// Edges between all pieces of code.
+#[derive(Debug, Default)]
+pub struct Graph {
+    pub edges: FxHashMap<Node, Vec<Edge>>,
+    /// File → files that it imports, with the byte offset of the import if it stands at the top level.
+    pub imports: FxHashMap<FileId, Vec<(FileId, Option<u32>)>>,
+}
+
+impl Graph {
+    /// Files that run when `file` is loaded, `file` first.
+    pub fn closure(&self, file: FileId) -> Vec<FileId> {
+        let mut seen: FxHashSet<FileId> = FxHashSet::from_iter([file]);
+        let mut found = vec![file];
+        let mut at = 0;
+        while let Some(&next) = found.get(at) {
+            at += 1;
+            for (imported, _) in self.imports.get(&next).into_iter().flatten() {
+                if seen.insert(*imported) {
+                    found.push(*imported);
+                }
+            }
+        }
+        found
+    }
+
+    /// Everything that runs from `roots`, without entering `stops`; whether every way to it lies inside a scope.
+    pub fn reach(
+        &self,
+        roots: &[(Node, bool)],
+        stops: &FxHashSet<Definition>,
+    ) -> FxHashMap<Node, bool> {
+        let mut reached: FxHashMap<Node, bool> = FxHashMap::default();
+        let mut queue: Vec<(Node, bool)> = roots.to_vec();
+        while let Some((node, scoped)) = queue.pop() {
+            match reached.get(&node) {
+                // Reached without a scope before, or with one again: nothing new.
+                Some(false) => continue,
+                Some(true) if scoped => continue,
+                _ => {}
+            }
+            reached.insert(node, scoped);
+            for edge in self.edges.get(&node).into_iter().flatten() {
+                if !stops.contains(&edge.to) {
+                    queue.push((Node::Code(edge.to), scoped || edge.scoped));
+                }
+            }
+        }
+        reached
+    }
+}

@@ -1,0 +1,312 @@
+//! Qualified names: what an expression denotes, through imports, aliases, instances, factories, annotations and
+//! re-exports, across the files of a repo.
+//!
+//! Nothing is run and nothing is guessed: an expression that could denote several things denotes all of them, one that
+//! cannot be known denotes nothing.
+
+use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
+
+use rustc_hash::FxHashMap;
+
+use crate::catalog::Catalog;
+use crate::syntax::module::{ExprId, MODULE_SCOPE, Module, Name, ScopeId, ScopeKind};
+
+mod annotation;
+mod call;
+pub mod constant;
+mod lookup;
+mod member;
+mod modules;
+mod parameter;
+
+pub use member::Ancestor;
+pub use modules::{FileTable, Located};
+
+/// A Python file of the repo, by its index in [`Program::files`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileId(pub u32);
+
+/// A function or class of the repo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Definition {
+    pub file: FileId,
+    pub scope: ScopeId,
+}
+
+/// An expression of the repo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Site {
+    pub file: FileId,
+    pub expr: ExprId,
+}
+
+/// What an expression may denote.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Value {
+    /// A module of the repo.
+    Module(FileId),
+    /// A folder of the repo without `__init__.py`.
+    Namespace(Arc<str>),
+    /// A module, class, function or object that the repo imports from elsewhere, by its catalog name.
+    External(Name),
+    /// An object of a class from elsewhere, and the expression that made it.
+    Instance(Name, Option<Site>),
+    /// An attribute, or a chain of them, of an [`Value::Instance`].
+    Method {
+        class: Name,
+        chain: Name,
+        made: Option<Site>,
+        function: Option<Definition>,
+    },
+    Function(Definition),
+    Class(Definition),
+    /// An object of a class of the repo, and the expression that made it.
+    Object(Definition, Option<Site>),
+    /// A method of the repo bound to its class.
+    Bound {
+        method: Definition,
+        class: Definition,
+    },
+    /// A function that a decorator turned into an object of `class`.
+    Wrapped {
+        class: Name,
+        function: Definition,
+    },
+    /// A list, dict, generator, …: what it holds.
+    Container(Arc<[Typed]>),
+    Tuple(Arc<[Vec<Typed>]>),
+    /// A literal in the source: string, list, tuple or dict.
+    Literal(Site),
+    /// A type expression that is more than a name.
+    Type(Site),
+    /// Something that gives these when called.
+    Returns(Arc<[Typed]>),
+    /// `super()` in a method of the class.
+    Super(Definition),
+}
+
+/// A value and whether it is known through imports and assignments alone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Typed {
+    pub value: Value,
+    pub certain: bool,
+}
+
+pub type Values = Rc<[Typed]>;
+
+/// A file of the repo. `module` is empty for files that nothing needs.
+#[derive(Debug)]
+pub struct SourceModule {
+    /// Relative to the root, with `/`.
+    pub path: String,
+    /// Dotted name as an import would spell it.
+    pub name: String,
+    pub module: Option<std::sync::Arc<Module>>,
+}
+
+/// Where a function of the repo is called: the call, and how many leading parameters the call does not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CalledFrom {
+    pub site: Site,
+    pub bound: u16,
+}
+
+/// Every file and every rule: what resolution looks at.
+pub struct Program<'c> {
+    pub catalog: &'c Catalog,
+    pub files: Vec<SourceModule>,
+    pub table: FileTable,
+    /// Call sites of the repo's functions, as far as they are known; gives types to parameters without annotation.
+    pub called_from: FxHashMap<Definition, Vec<CalledFrom>>,
+    /// Top-level classes by their name in lower case, made on first use.
+    pub classes: OnceLock<FxHashMap<String, Vec<Definition>>>,
+}
+
+impl Program<'_> {
+    pub fn file(&self, id: FileId) -> &SourceModule {
+        &self.files[id.0 as usize]
+    }
+
+    pub fn module(&self, id: FileId) -> Option<&Module> {
+        self.file(id).module.as_deref()
+    }
+
+    /// The top-level class that a framework names by a string or a part of a name, by its lower-case name: the one in
+    /// the same file, else the first.
+    pub fn class_named(&self, name: &str, file: FileId) -> Option<Definition> {
+        let classes = self.classes.get_or_init(|| {
+            let mut classes: FxHashMap<String, Vec<Definition>> = FxHashMap::default();
+            for index in 0..self.files.len() as u32 {
+                let scopes = self.module(FileId(index)).map_or(&[][..], |m| &m.scopes);
+                for (scope, found) in scopes.iter().enumerate() {
+                    if found.kind == ScopeKind::Class && found.parent == Some(MODULE_SCOPE) {
+                        classes
+                            .entry(found.name.to_lowercase())
+                            .or_default()
+                            .push(Definition {
+                                file: FileId(index),
+                                scope: ScopeId(scope as u32),
+                            });
+                    }
+                }
+            }
+            classes
+        });
+        let found = classes.get(&name.to_lowercase())?;
+        let same_file = found.iter().find(|class| class.file == file);
+        same_file.or(found.first()).copied()
+    }
+
+    /// `app.pay.charge`; the module's name for its top level.
+    pub fn symbol(&self, definition: Definition) -> String {
+        let file = self.file(definition.file);
+        let inner = file
+            .module
+            .as_ref()
+            .map_or("", |module| &module.scope(definition.scope).qualified_name);
+        match (file.name.as_str(), inner) {
+            (name, "") => name.to_owned(),
+            ("", inner) => inner.to_owned(),
+            (name, inner) => format!("{name}.{inner}"),
+        }
+    }
+}
+
+/// Values nest no deeper than this; real code stays far below.
+const MAX_DEPTH: u32 = 50;
+/// An expression that may denote more things than this says nothing useful about any of them.
+const MAX_VALUES: usize = 24;
+/// Steps that one expression may take.
+const MAX_STEPS: u32 = 4_000;
+
+/// Resolves the expressions of one file after another. Results are kept for the resolver's life, so that a resolver a
+/// file gives the same answers in any order of files.
+pub struct Resolver<'p> {
+    pub program: &'p Program<'p>,
+    memo: FxHashMap<Site, Values>,
+    parameters: FxHashMap<(Definition, u16), Vec<Typed>>,
+    active: FxHashMap<Key, u32>,
+    depth: u32,
+    steps: u32,
+    /// The outermost depth whose unfinished result was needed; nothing above it may be kept.
+    tainted: u32,
+}
+
+/// Something whose value is being found; to need it again is a cycle.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Key {
+    /// A package that imports a name from itself needs that name to know it.
+    Exported(FileId, Name),
+    Expr(Site),
+    Returned(Definition),
+    Parameter(Definition, u16),
+    Lineage(Definition),
+    /// The model that a query made there is about.
+    Model(Site),
+    /// An attribute of an object that a framework lends for such: `g.db`.
+    Stored(Name),
+}
+
+const UNTAINTED: u32 = u32::MAX;
+
+impl<'p> Resolver<'p> {
+    pub fn new(program: &'p Program<'p>) -> Self {
+        Resolver {
+            program,
+            memo: FxHashMap::default(),
+            parameters: FxHashMap::default(),
+            active: FxHashMap::default(),
+            depth: 0,
+            steps: 0,
+            tainted: UNTAINTED,
+        }
+    }
+
+    /// What an expression may denote.
+    pub fn values(&mut self, site: Site) -> Values {
+        if self.depth == 0 {
+            self.steps = 0;
+        }
+        if let Some(known) = self.memo.get(&site) {
+            return known.clone();
+        }
+        let found = self.guarded(Key::Expr(site), |resolver| resolver.evaluate(site));
+        let values: Values = match found {
+            Some(values) => values.into(),
+            None => return Rc::from([]),
+        };
+        if self.tainted == UNTAINTED {
+            self.memo.insert(site, values.clone());
+        }
+        values
+    }
+
+    /// Runs `find` unless it is running already or has gone too deep; then the result is `None`, and what depends on it
+    /// is not kept.
+    fn guarded(
+        &mut self,
+        key: Key,
+        find: impl FnOnce(&mut Self) -> Vec<Typed>,
+    ) -> Option<Vec<Typed>> {
+        self.steps += 1;
+        if let Some(&depth) = self.active.get(&key) {
+            self.tainted = self.tainted.min(depth);
+            return None;
+        }
+        if self.depth > MAX_DEPTH || self.steps > MAX_STEPS {
+            self.tainted = 0;
+            return None;
+        }
+        self.depth += 1;
+        let depth = self.depth;
+        self.active.insert(key.clone(), depth);
+        let mut found = find(self);
+        self.active.remove(&key);
+        self.depth -= 1;
+        if self.tainted >= depth || self.depth == 0 {
+            self.tainted = UNTAINTED;
+        }
+        tidy(&mut found);
+        Some(found)
+    }
+
+    fn catalog(&self) -> &'p Catalog {
+        self.program.catalog
+    }
+}
+
+/// Drops repeats (the certain one stays) and anything over the limit.
+fn tidy(values: &mut Vec<Typed>) {
+    let mut kept: Vec<Typed> = Vec::with_capacity(values.len());
+    for typed in values.drain(..) {
+        if let Some(known) = kept.iter_mut().find(|known| known.value == typed.value) {
+            known.certain |= typed.certain;
+        } else if kept.len() < MAX_VALUES {
+            kept.push(typed);
+        }
+    }
+    *values = kept;
+}
+
+impl Typed {
+    pub fn certain(value: Value) -> Typed {
+        Typed {
+            value,
+            certain: true,
+        }
+    }
+
+    pub fn likely(value: Value) -> Typed {
+        Typed {
+            value,
+            certain: false,
+        }
+    }
+
+    /// The same value, known no better than `certain`.
+    pub fn at_most(mut self, certain: bool) -> Typed {
+        self.certain &= certain;
+        self
+    }
+}

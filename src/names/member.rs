@@ -1,0 +1,751 @@
+//! Attributes: of modules, classes, objects, and of what comes from elsewhere.
+
+use super::lookup::module_value;
+use super::*;
+use crate::syntax::module::{BindingValue, MODULE_SCOPE, ScopeKind};
+
+/// A class that an object's class derives from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ancestor {
+    Own(Definition),
+    External(Name),
+}
+
+impl<'p> Resolver<'p> {
+    /// `value.name`; `site` is the expression, for what is made by it.
+    pub fn member(&mut self, value: &Value, name: &Name, site: Option<Site>) -> Vec<Typed> {
+        match value {
+            Value::Module(file) => self.module_member(&Located::File(*file), name),
+            Value::Namespace(folder) => {
+                self.module_member(&Located::Folder(folder.to_string()), name)
+            }
+            Value::External(outer) => {
+                if BAGS.contains(&&**outer) {
+                    let found = self.stored(outer, name);
+                    if !found.is_empty() {
+                        return found;
+                    }
+                }
+                if let Some(made) = self.catalog().property(outer, name) {
+                    return vec![Typed::certain(Value::Instance(made.into(), site))];
+                }
+                let full = format!("{outer}.{name}");
+                // An object that a module's rule covers by `<attr>`: `django.db.models.signals.post_save.connect`.
+                if let Some((module, _)) = outer.rsplit_once('.')
+                    && let Some(made) = self.catalog().makes(&format!("{module}.<attr>"))
+                {
+                    return vec![Typed::certain(self.instance_member(
+                        &made.into(),
+                        name,
+                        None,
+                        site,
+                    ))];
+                }
+                // `django.core.cache.cache.set`: the rule's object is used without being called.
+                let last = outer.rsplit('.').next().unwrap_or_default();
+                if let Some(made) = self.catalog().makes(outer)
+                    && last.starts_with(|c: char| c.is_lowercase())
+                    && !made.contains('<')
+                    && self.catalog().function(&full).is_none()
+                    && self.catalog().makes(&full).is_none()
+                {
+                    return vec![Typed::certain(self.instance_member(
+                        &made.into(),
+                        name,
+                        None,
+                        site,
+                    ))];
+                }
+                vec![Typed::certain(self.external(&full))]
+            }
+            Value::Instance(class, made) => {
+                let property = self.catalog().member_makes(class, &format!("::{name}"));
+                if property == Some("<type0>") {
+                    return made
+                        .map(|made| self.type_argument(made, 0))
+                        .unwrap_or_default();
+                }
+                if let Some(held) = property.and_then(|property| property.strip_prefix("[]")) {
+                    let held: Arc<[Typed]> =
+                        Arc::from([Typed::certain(Value::Instance(held.into(), *made))]);
+                    return vec![Typed::certain(Value::Container(held))];
+                }
+                let member = self.instance_member(class, name, *made, site);
+                if BAGS.contains(&&**class)
+                    && matches!(&member, Value::Method { .. })
+                    && !self.catalog().has_member(class, name)
+                {
+                    let found = self.stored(class, name);
+                    if !found.is_empty() {
+                        return found;
+                    }
+                }
+                vec![Typed::certain(member)]
+            }
+            Value::Method {
+                class, chain, made, ..
+            } if self
+                .catalog()
+                .effect(class, &format!("{chain}.{name}"))
+                .is_none()
+                && self
+                    .catalog()
+                    .member_makes(class, &format!(".{chain}"))
+                    .is_some_and(|made| !made.contains('<')) =>
+            {
+                // The rule's object is used without being called: `db.session.add`.
+                let made_class = self
+                    .catalog()
+                    .member_makes(class, &format!(".{chain}"))
+                    .unwrap_or_default();
+                vec![Typed::certain(self.instance_member(
+                    &made_class.into(),
+                    name,
+                    *made,
+                    site,
+                ))]
+            }
+            Value::Method { chain, .. }
+                if chain.rsplit('.').next() == Some("state") && self.stores("state", name) =>
+            {
+                self.stored("state", name)
+            }
+            Value::Method {
+                class,
+                chain,
+                made,
+                function,
+            } => {
+                let chain = format!("{chain}.{name}");
+                let made_by = self.catalog().member_makes(class, &format!("::{chain}"));
+                vec![Typed::certain(match made_by {
+                    Some(class) => Value::Instance(class.into(), *made),
+                    None => Value::Method {
+                        class: class.clone(),
+                        chain: chain.into(),
+                        made: *made,
+                        function: *function,
+                    },
+                })]
+            }
+            Value::Wrapped { class, function } => {
+                let (class, chain) = (class.clone(), name.clone());
+                vec![Typed::certain(Value::Method {
+                    class,
+                    chain,
+                    made: None,
+                    function: Some(*function),
+                })]
+            }
+            Value::Class(class) => self.class_member(*class, name, site),
+            Value::Object(class, made) => self.object_member(*class, name, *made, site),
+            Value::Super(class) => {
+                let ancestors: Vec<Ancestor> = self.lineage(*class).into_iter().skip(1).collect();
+                self.search(*class, &ancestors, name, true, None, site)
+            }
+            Value::Container(_) | Value::Literal(_) => self.container_member(value, name),
+            _ => Vec::new(),
+        }
+    }
+
+    fn stores(&mut self, bag: &str, name: &Name) -> bool {
+        !self.stored(bag, name).is_empty()
+    }
+
+    /// What the repo assigns to an attribute of a bag, in any file.
+    fn stored(&mut self, bag: &str, name: &Name) -> Vec<Typed> {
+        let key = Key::Stored(format!("{bag}.{name}").into());
+        self.guarded(key, |resolver| {
+            let program = resolver.program;
+            let mut found = Vec::new();
+            for index in 0..program.files.len() as u32 {
+                let file = FileId(index);
+                for stored in program
+                    .module(file)
+                    .into_iter()
+                    .flat_map(|module| &module.stored)
+                {
+                    let object = Site {
+                        file,
+                        expr: stored.object,
+                    };
+                    if stored.name == *name && resolver.is_bag(object, bag) {
+                        found.extend(resolver.binding(file, stored.scope, &stored.value));
+                    }
+                }
+            }
+            found
+                .into_iter()
+                .map(|typed| typed.at_most(false))
+                .collect()
+        })
+        .unwrap_or_default()
+    }
+
+    fn is_bag(&mut self, object: Site, bag: &str) -> bool {
+        self.values(object).iter().any(|typed| match &typed.value {
+            Value::External(name) | Value::Instance(name, _) => &**name == bag,
+            Value::Method { chain, .. } => chain.rsplit('.').next() == Some(bag),
+            _ => false,
+        })
+    }
+
+    fn instance_member(
+        &self,
+        class: &Name,
+        name: &Name,
+        made: Option<Site>,
+        site: Option<Site>,
+    ) -> Value {
+        let catalog = self.catalog();
+        if let Some(made_class) = catalog.member_makes(class, &format!("::{name}")) {
+            return Value::Instance(made_class.into(), made.or(site));
+        }
+        if !catalog.has_member(class, name)
+            && !name.starts_with('_')
+            && let Some(made_class) = catalog.member_makes(class, ".<attr>")
+        {
+            return Value::Instance(made_class.into(), site);
+        }
+        Value::Method {
+            class: class.clone(),
+            chain: name.clone(),
+            made,
+            function: None,
+        }
+    }
+
+    fn container_member(&mut self, value: &Value, name: &Name) -> Vec<Typed> {
+        let given = match &**name {
+            "get" | "pop" | "popleft" | "setdefault" | "popitem" => self.any_entry(value),
+            "values" | "copy" => {
+                let held = self.any_entry(value).into();
+                vec![Typed::certain(Value::Container(held))]
+            }
+            "items" => {
+                let pair: Arc<[Vec<Typed>]> = Arc::from([Vec::new(), self.any_entry(value)]);
+                let held: Arc<[Typed]> = Arc::from([Typed::certain(Value::Tuple(pair))]);
+                vec![Typed::certain(Value::Container(held))]
+            }
+            _ => return Vec::new(),
+        };
+        vec![Typed::certain(Value::Returns(given.into()))]
+    }
+
+    fn class_member(&mut self, class: Definition, name: &Name, site: Option<Site>) -> Vec<Typed> {
+        let ancestors = self.lineage(class);
+        self.search(class, &ancestors, name, false, None, site)
+    }
+
+    /// An attribute of an object of a class of the repo.
+    pub fn object_member(
+        &mut self,
+        class: Definition,
+        name: &Name,
+        made: Option<Site>,
+        site: Option<Site>,
+    ) -> Vec<Typed> {
+        let ancestors = self.lineage(class);
+        self.search(class, &ancestors, name, true, made, site)
+    }
+
+    fn search(
+        &mut self,
+        class: Definition,
+        ancestors: &[Ancestor],
+        name: &Name,
+        on_object: bool,
+        made: Option<Site>,
+        site: Option<Site>,
+    ) -> Vec<Typed> {
+        for ancestor in ancestors {
+            let found = match ancestor {
+                Ancestor::Own(own) => self.own_member(class, *own, name, on_object),
+                Ancestor::External(external) => self.inherited(external, name, made, site),
+            };
+            if let Some(found) = found {
+                return found;
+            }
+        }
+        // What a base class from elsewhere lends under a name of its own: `author.book_set`, `Model.deleted_objects`.
+        let lent = ancestors.iter().find_map(|ancestor| match ancestor {
+            Ancestor::External(external) => self.catalog().property_like(external, name),
+            Ancestor::Own(_) => None,
+        });
+        if let Some(lent) = lent {
+            return vec![Typed::likely(Value::Instance(lent.into(), site))];
+        }
+        // An unlisted member of a class from elsewhere: it may still lead to a listed one.
+        let external = ancestors.iter().find_map(|ancestor| match ancestor {
+            Ancestor::External(name) if !name.starts_with("builtins.") => Some(name.clone()),
+            _ => None,
+        });
+        let method = |class| Value::Method {
+            class,
+            chain: name.clone(),
+            made,
+            function: None,
+        };
+        external
+            .map(|class| Typed::certain(method(class)))
+            .into_iter()
+            .collect()
+    }
+
+    fn inherited(
+        &self,
+        external: &Name,
+        name: &Name,
+        made: Option<Site>,
+        site: Option<Site>,
+    ) -> Option<Vec<Typed>> {
+        let catalog = self.catalog();
+        let value = if let Some(class) = catalog.property(external, name) {
+            Value::Instance(class.into(), site)
+        } else if catalog.effect(external, name).is_some()
+            || catalog
+                .member_makes(external, &format!(".{name}"))
+                .is_some()
+        {
+            Value::Method {
+                class: external.clone(),
+                chain: name.clone(),
+                made,
+                function: None,
+            }
+        } else {
+            return None;
+        };
+        Some(vec![Typed::certain(value)])
+    }
+
+    fn own_member(
+        &mut self,
+        class: Definition,
+        own: Definition,
+        name: &Name,
+        on_object: bool,
+    ) -> Option<Vec<Typed>> {
+        let scope = self.program.module(own.file)?.scope(own.scope);
+        let bindings = scope.bindings.get(name);
+        let attributes = scope.attributes.get(name);
+        if bindings.is_none() && attributes.is_none() {
+            return None;
+        }
+        let mut found = Vec::new();
+        for attribute in attributes.into_iter().flatten() {
+            found.extend(self.binding(own.file, attribute.scope, &attribute.value));
+        }
+        for binding in bindings.into_iter().flatten() {
+            match binding.value {
+                BindingValue::Definition(inner) => {
+                    let definition = Definition {
+                        file: own.file,
+                        scope: inner,
+                    };
+                    found.extend(self.method(class, definition, on_object));
+                }
+                ref value => {
+                    // A declared field with a default says less than what the methods assign to it.
+                    let declared = self.binding(own.file, own.scope, value);
+                    found.extend(
+                        declared
+                            .into_iter()
+                            .filter(|typed| !is_field_marker(&typed.value)),
+                    );
+                }
+            }
+        }
+        let found = found
+            .into_iter()
+            .flat_map(|typed| self.field_value(class, name, typed))
+            .collect();
+        Some(found)
+    }
+
+    /// What a field that a class declares holds on its objects: a `ForeignKey(Author)` an `Author`, a manager that no
+    /// rule knows still a manager.
+    fn field_value(&mut self, class: Definition, name: &Name, typed: Typed) -> Vec<Typed> {
+        let Value::Instance(field, made) = &typed.value else {
+            return vec![typed];
+        };
+        if self.catalog().member_makes(field, "::*") == Some("<arg0>()") {
+            let model = made.and_then(|made| self.named_class(made));
+            return model
+                .map(|model| Typed::likely(Value::Object(model, None)))
+                .into_iter()
+                .collect();
+        }
+        if !name.ends_with("objects") || self.catalog().is_known(field) {
+            return vec![typed];
+        }
+        let lent = self
+            .lineage(class)
+            .into_iter()
+            .find_map(|ancestor| match ancestor {
+                Ancestor::External(external) => {
+                    let catalog = self.catalog();
+                    catalog
+                        .property_like(&external, name)
+                        .or_else(|| catalog.property(&external, name))
+                        .map(Name::from)
+                }
+                Ancestor::Own(_) => None,
+            });
+        match lent {
+            Some(lent) => vec![Typed::likely(Value::Instance(lent, *made))],
+            None => vec![typed],
+        }
+    }
+
+    /// The class of the repo that the first argument of a call names, by itself or by a string: `"blog.Author"`.
+    fn named_class(&mut self, call: Site) -> Option<Definition> {
+        let first = self
+            .argument(call, Some(0), None)
+            .or_else(|| self.argument(call, None, Some("to")))?;
+        let values = self.values(first);
+        let class = values.iter().find_map(|typed| match typed.value {
+            Value::Class(class) => Some(class),
+            _ => None,
+        });
+        if class.is_some() {
+            return class;
+        }
+        let text = self.constant(first)?;
+        if text == "self" {
+            let module = self.program.module(call.file)?;
+            let scope = module.scope_of(call.expr);
+            return (module.scope(scope).kind == ScopeKind::Class).then_some(Definition {
+                file: call.file,
+                scope,
+            });
+        }
+        let name = text.rsplit('.').next().unwrap_or_default();
+        self.program.class_named(name, call.file)
+    }
+
+    /// The model on the other side of a relation that a chain goes over: `Tag` in `post.tags.filter(…)`, `Comment` in
+    /// `post.comment_set.all()`. `None` where the chain starts from the model itself.
+    pub fn related_model(&mut self, site: Site) -> Option<Definition> {
+        let module = self.program.module(site.file)?;
+        let mut expr = site.expr;
+        for _ in 0..12 {
+            match &module.expr(expr).kind {
+                crate::syntax::module::ExprKind::Attribute(object, name) => {
+                    let values = self.values(Site { expr, ..site });
+                    let managed = values.iter().find_map(|typed| match &typed.value {
+                        Value::Instance(class, made)
+                            if self.catalog().lineage(class).contains(&MANAGER) =>
+                        {
+                            Some(*made)
+                        }
+                        _ => None,
+                    });
+                    if let Some(made) = managed {
+                        if let Some(name) = name.strip_suffix("_set") {
+                            return self.program.class_named(name, site.file);
+                        }
+                        return made
+                            .filter(|made| {
+                                matches!(
+                                    self.program
+                                        .module(made.file)
+                                        .map(|m| &m.expr(made.expr).kind),
+                                    Some(crate::syntax::module::ExprKind::Call(..))
+                                )
+                            })
+                            .and_then(|made| self.named_class(made));
+                    }
+                    expr = *object;
+                }
+                crate::syntax::module::ExprKind::Await(object) => expr = *object,
+                crate::syntax::module::ExprKind::Call(function, _) => expr = *function,
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// A function or class found in a class body, as an attribute.
+    fn method(&mut self, class: Definition, definition: Definition, on_object: bool) -> Vec<Typed> {
+        let is_function = self.kind(definition) == Some(ScopeKind::Function);
+        if !is_function {
+            return vec![Typed::certain(Value::Class(definition))];
+        }
+        let decorators = self.decorator_names(definition);
+        let has = |names: &[&str]| decorators.iter().any(|found| names.contains(&&**found));
+        if on_object && has(PROPERTIES) {
+            return self.returned(definition);
+        }
+        if has(&["builtins.staticmethod"]) {
+            return vec![Typed::certain(Value::Function(definition))];
+        }
+        if on_object || has(&["builtins.classmethod"]) {
+            let wrapped = self.definition(definition);
+            if let Some(Typed {
+                value: Value::Wrapped { .. },
+                ..
+            }) = wrapped.first()
+            {
+                return wrapped;
+            }
+            return vec![Typed::certain(Value::Bound {
+                method: definition,
+                class,
+            })];
+        }
+        self.definition(definition)
+    }
+
+    fn kind(&self, definition: Definition) -> Option<ScopeKind> {
+        Some(
+            self.program
+                .module(definition.file)?
+                .scope(definition.scope)
+                .kind,
+        )
+    }
+
+    /// The names of a definition's decorators that come from elsewhere.
+    pub fn decorator_names(&mut self, definition: Definition) -> Vec<Name> {
+        let Some(module) = self.program.module(definition.file) else {
+            return Vec::new();
+        };
+        let mut names = Vec::new();
+        for &expr in &module.scope(definition.scope).decorators {
+            let callee = match &module.expr(expr).kind {
+                crate::syntax::module::ExprKind::Call(function, _) => *function,
+                _ => expr,
+            };
+            let callees = self.values(Site {
+                file: definition.file,
+                expr: callee,
+            });
+            for typed in callees.iter() {
+                match &typed.value {
+                    Value::External(name) => names.push(name.clone()),
+                    Value::Method { class, chain, .. } => {
+                        names.push(format!("{class}.{chain}").into())
+                    }
+                    // `class job(rq.decorators.job)` of the repo decorates as its base does.
+                    Value::Class(class) => {
+                        let ancestors = self.lineage(*class);
+                        names.extend(ancestors.into_iter().filter_map(|ancestor| match ancestor {
+                            Ancestor::External(name) => Some(name),
+                            Ancestor::Own(_) => None,
+                        }));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        names
+    }
+
+    /// A function or class as its name denotes it: a decorator may have turned it into something else.
+    pub(super) fn definition(&mut self, definition: Definition) -> Vec<Typed> {
+        if self.kind(definition) == Some(ScopeKind::Class) {
+            return vec![Typed::certain(Value::Class(definition))];
+        }
+        for name in self.decorator_names(definition) {
+            if let Some(class) = self.decorator_makes(&name) {
+                return vec![Typed::certain(Value::Wrapped {
+                    class: class.into(),
+                    function: definition,
+                })];
+            }
+        }
+        vec![Typed::certain(Value::Function(definition))]
+    }
+
+    fn decorator_makes(&self, name: &str) -> Option<&'p str> {
+        let catalog = self.catalog();
+        if let Some(class) = catalog.makes(&format!("@{name}")) {
+            return Some(class);
+        }
+        let (class, method) = name.rsplit_once('.')?;
+        catalog
+            .lineage(class)
+            .into_iter()
+            .find_map(|class| catalog.makes(&format!("@{class}.{method}")))
+    }
+
+    /// A class of the repo and everything it derives from, nearest first.
+    pub fn lineage(&mut self, class: Definition) -> Vec<Ancestor> {
+        let mut found = vec![Ancestor::Own(class)];
+        let program = self.program;
+        let Some(module) = program.module(class.file) else {
+            return found;
+        };
+        if self.active.contains_key(&Key::Lineage(class)) || self.active.len() > 200 {
+            self.tainted = 0;
+            return found;
+        }
+        self.active.insert(Key::Lineage(class), self.depth);
+        for base in module
+            .scope(class.scope)
+            .bases
+            .iter()
+            .filter(|base| base.keyword.is_none())
+        {
+            for typed in self
+                .values(Site {
+                    file: class.file,
+                    expr: base.value,
+                })
+                .to_vec()
+            {
+                let ancestors = match typed.value {
+                    Value::Class(base) => self.lineage(base),
+                    Value::External(name) => vec![Ancestor::External(name)],
+                    Value::Method { class, chain, .. } => {
+                        vec![Ancestor::External(format!("{class}.{chain}").into())]
+                    }
+                    Value::Instance(name, _) => vec![Ancestor::External(name)],
+                    Value::Type(site) => self.subscripted_base(site),
+                    _ => Vec::new(),
+                };
+                for ancestor in ancestors {
+                    if !found.contains(&ancestor) {
+                        found.push(ancestor);
+                    }
+                }
+            }
+        }
+        if let Some(shown) = self.shown_by_fields(class, &found) {
+            found.push(Ancestor::External(shown.into()));
+        }
+        self.active.remove(&Key::Lineage(class));
+        found
+    }
+
+    /// The base that a class must have somewhere above an unlisted one, as its own fields belong to that base.
+    fn shown_by_fields(&mut self, class: Definition, found: &[Ancestor]) -> Option<&'p str> {
+        let catalog = self.catalog();
+        let is_unlisted = |ancestor: &Ancestor| match ancestor {
+            Ancestor::External(name) => {
+                !name.starts_with("builtins.")
+                    && !name.starts_with("typing.")
+                    && !name.starts_with("abc.")
+                    && !catalog.is_known(name)
+            }
+            Ancestor::Own(_) => false,
+        };
+        if !found.iter().any(is_unlisted) {
+            return None;
+        }
+        let program = self.program;
+        let module = program.module(class.file)?;
+        for binding in module.scope(class.scope).bindings.values().flatten() {
+            let BindingValue::Value(expr) = binding.value else {
+                continue;
+            };
+            let crate::syntax::module::ExprKind::Call(function, _) = module.expr(expr).kind else {
+                continue;
+            };
+            let values = self.values(Site {
+                file: class.file,
+                expr: function,
+            });
+            let owner = values.iter().find_map(|typed| match &typed.value {
+                Value::External(field) => catalog.field_of(field),
+                _ => None,
+            });
+            if owner.is_some() {
+                return owner;
+            }
+        }
+        None
+    }
+
+    /// `Base[T]` as a base class is `Base`.
+    fn subscripted_base(&mut self, site: Site) -> Vec<Ancestor> {
+        let Some(module) = self.program.module(site.file) else {
+            return Vec::new();
+        };
+        let crate::syntax::module::ExprKind::Subscript(base, _) = &module.expr(site.expr).kind
+        else {
+            return Vec::new();
+        };
+        let values = self.values(Site {
+            expr: *base,
+            ..site
+        });
+        values
+            .iter()
+            .filter_map(|typed| match &typed.value {
+                Value::External(name) => Some(Ancestor::External(name.clone())),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The class whose body holds this method.
+    pub fn class_of(&self, method: Definition) -> Option<Definition> {
+        let module = self.program.module(method.file)?;
+        let parent = module.scope(method.scope).parent?;
+        (module.scope(parent).kind == ScopeKind::Class).then_some(Definition {
+            scope: parent,
+            ..method
+        })
+    }
+
+    /// The module that a name like `app.main` in a string names, as a value.
+    pub(super) fn module_by_name(&self, dotted: &str) -> Option<Value> {
+        self.program
+            .table
+            .by_name(dotted)
+            .map(|file| module_value(Located::File(file)))
+    }
+
+    /// The method of a class of the repo with this name, its own or inherited.
+    pub fn find_method(&mut self, class: Definition, name: &str) -> Option<Definition> {
+        for ancestor in self.lineage(class) {
+            let Ancestor::Own(own) = ancestor else {
+                continue;
+            };
+            let bindings = self
+                .program
+                .module(own.file)?
+                .scope(own.scope)
+                .bindings
+                .get(name);
+            for binding in bindings.into_iter().flatten() {
+                if let BindingValue::Definition(scope) = binding.value {
+                    return Some(Definition {
+                        file: own.file,
+                        scope,
+                    });
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether a definition stands at the top level of its module.
+    pub fn is_top_level(&self, definition: Definition) -> bool {
+        self.program
+            .module(definition.file)
+            .is_some_and(|module| module.scope(definition.scope).parent == Some(MODULE_SCOPE))
+    }
+}
+
+const PROPERTIES: &[&str] = &[
+    "abc.abstractproperty",
+    "builtins.property",
+    "cached_property.cached_property",
+    "django.utils.functional.cached_property",
+    "functools.cached_property",
+    "werkzeug.utils.cached_property",
+];
+
+/// `field(...)`, `Field(...)`, `mapped_column(...)`: what it makes is no value of the field.
+fn is_field_marker(value: &Value) -> bool {
+    matches!(value, Value::Instance(class, _) if class.ends_with("()") || class.ends_with(".Field"))
+}
+
+/// Objects that a framework lends for a request's or an app's own things.
+const BAGS: &[&str] = &["flask.Flask", "flask.g", "quart.Quart", "quart.g"];
+
+/// What reaches a table's rows through a relation.
+const MANAGER: &str = "django.db.models.Manager";

@@ -1,0 +1,264 @@
+//! What a parameter may hold: the receiver, what is injected, what its annotation or default says, and, where nothing
+//! else tells, what the repo's own calls pass.
+
+use super::*;
+use crate::syntax::module::{ExprKind, ParameterKind, ScopeKind};
+
+/// No more call sites than this are asked what they pass.
+const MAX_CALL_SITES: usize = 12;
+
+impl<'p> Resolver<'p> {
+    pub(super) fn parameter(&mut self, function: Definition, index: u16) -> Vec<Typed> {
+        if let Some(known) = self.parameters.get(&(function, index)) {
+            return known.clone();
+        }
+        let found = self.guarded(Key::Parameter(function, index), |resolver| {
+            resolver.find_parameter(function, index)
+        });
+        let Some(found) = found else {
+            return Vec::new();
+        };
+        if self.tainted == UNTAINTED {
+            self.parameters.insert((function, index), found.clone());
+        }
+        found
+    }
+
+    fn find_parameter(&mut self, function: Definition, index: u16) -> Vec<Typed> {
+        let program = self.program;
+        let Some(module) = program.module(function.file) else {
+            return Vec::new();
+        };
+        let scope = module.scope(function.scope);
+        let Some(parameter) = scope.parameters.get(usize::from(index)) else {
+            return Vec::new();
+        };
+        if index == 0
+            && parameter.annotation.is_none()
+            && scope.kind == ScopeKind::Function
+            && let Some(class) = self.class_of(function)
+        {
+            return self.receiver(class, function);
+        }
+        let at = |expr| Site {
+            file: function.file,
+            expr,
+        };
+        let mut found = Vec::new();
+        if let Some(default) = parameter.default {
+            found.extend(self.injected_by(at(default)));
+        }
+        if let Some(annotation) = parameter.annotation {
+            found.extend(self.type_of(at(annotation)));
+        }
+        if let (true, Some(default)) = (found.is_empty(), parameter.default) {
+            found.extend(self.values(at(default)).iter().cloned());
+        }
+        if matches!(parameter.kind, ParameterKind::Args | ParameterKind::Kwargs) {
+            return vec![Typed::likely(Value::Container(found.into()))];
+        }
+        if found
+            .iter()
+            .all(|typed| matches!(typed.value, Value::Literal(_) | Value::Returns(_)))
+        {
+            found.extend(self.passed(function, index, &parameter.name));
+            let says_nothing = |typed: &Typed| matches!(typed.value, Value::Literal(_));
+            if parameter.annotation.is_none() && found.iter().all(says_nothing) {
+                found.extend(self.shown_by_use(function, &parameter.name));
+            }
+        }
+        found
+            .into_iter()
+            .map(|typed| typed.at_most(false))
+            .collect()
+    }
+
+    fn receiver(&mut self, class: Definition, method: Definition) -> Vec<Typed> {
+        let decorators = self.decorator_names(method);
+        if decorators
+            .iter()
+            .any(|name| &**name == "builtins.staticmethod")
+        {
+            return Vec::new();
+        }
+        let name = self
+            .program
+            .module(method.file)
+            .map(|module| module.scope(method.scope).name.clone());
+        let on_class = decorators
+            .iter()
+            .any(|name| &**name == "builtins.classmethod")
+            || name
+                .as_deref()
+                .is_some_and(|name| name == "__new__" || name == "__init_subclass__");
+        vec![Typed::certain(if on_class {
+            Value::Class(class)
+        } else {
+            Value::Object(class, None)
+        })]
+    }
+
+    /// What the repo's own calls pass for a parameter.
+    fn passed(&mut self, function: Definition, index: u16, name: &str) -> Vec<Typed> {
+        let program = self.program;
+        let Some(sites) = program.called_from.get(&function) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        let mut all_known = sites.len() <= MAX_CALL_SITES;
+        for called in sites.iter().take(MAX_CALL_SITES) {
+            let position = index.checked_sub(called.bound).map(u32::from);
+            if let Some(argument) = self.argument(called.site, position, Some(name)) {
+                let values = self.values(argument);
+                all_known &= !values.is_empty();
+                found.extend(values.iter().cloned());
+            }
+        }
+        // A text that one call passes is not the text if another passes who knows what.
+        if !all_known {
+            found.retain(|typed| !matches!(typed.value, Value::Literal(_)));
+        }
+        found
+    }
+
+    /// A parameter that is given a mapped class or a statement is a session, whatever its name:
+    /// `session.query(User)`, `session.add(User(…))`, `session.execute(select(User))`.
+    fn shown_by_use(&mut self, function: Definition, name: &Name) -> Vec<Typed> {
+        let Some(module) = self.program.module(function.file) else {
+            return Vec::new();
+        };
+        let is_async = module.scope(function.scope).is_async;
+        for call in &module.calls {
+            if call.scope != function.scope {
+                continue;
+            }
+            let ExprKind::Call(callee, _) = &module.expr(call.expr).kind else {
+                continue;
+            };
+            let ExprKind::Attribute(object, method) = &module.expr(*callee).kind else {
+                continue;
+            };
+            if !matches!(&module.expr(*object).kind, ExprKind::Name(found) if found == name)
+                || !SESSION_METHODS.contains(&&**method)
+            {
+                continue;
+            }
+            let site = Site {
+                file: function.file,
+                expr: call.expr,
+            };
+            let Some(argument) = self.argument(site, Some(0), None) else {
+                continue;
+            };
+            let shows = self.is_mapped(argument)
+                || match &module.expr(argument.expr).kind {
+                    // `session.query(User.id)`
+                    ExprKind::Attribute(class, _) => self.is_mapped(Site {
+                        expr: *class,
+                        ..argument
+                    }),
+                    _ => false,
+                };
+            if shows {
+                let class = if is_async && &**method != "query" {
+                    "sqlalchemy.ext.asyncio.AsyncSession"
+                } else {
+                    "sqlalchemy.orm.Session"
+                };
+                return vec![Typed::likely(Value::Instance(class.into(), None))];
+            }
+        }
+        Vec::new()
+    }
+
+    /// A class of the SQLAlchemy mapping, an object of one, or one of its statements.
+    fn is_mapped(&mut self, site: Site) -> bool {
+        let values = self.values(site);
+        values.iter().any(|typed| match &typed.value {
+            Value::Class(class) | Value::Object(class, _) => {
+                self.lineage(*class).iter().any(|ancestor| match ancestor {
+                    Ancestor::External(name) => {
+                        name.starts_with("sqlalchemy.")
+                            || name.starts_with("flask_sqlalchemy.")
+                            || name.starts_with("sqlmodel.")
+                    }
+                    Ancestor::Own(own) => self.program.module(own.file).is_some_and(|module| {
+                        let bindings = &module.scope(own.scope).bindings;
+                        bindings.contains_key("__tablename__")
+                    }),
+                })
+            }
+            Value::Instance(class, _) => [
+                "sqlalchemy.Select",
+                "sqlalchemy.Insert",
+                "sqlalchemy.Update",
+                "sqlalchemy.Delete",
+            ]
+            .contains(&&**class),
+            _ => false,
+        })
+    }
+
+    /// What `Depends(f)` in a default or in `Annotated` metadata injects.
+    pub(super) fn injected_by(&mut self, site: Site) -> Vec<Typed> {
+        let Some(module) = self.program.module(site.file) else {
+            return Vec::new();
+        };
+        let ExprKind::Call(function, _) = &module.expr(site.expr).kind else {
+            return Vec::new();
+        };
+        let functions = self.values(Site {
+            expr: *function,
+            ..site
+        });
+        let injects = functions
+            .iter()
+            .any(|typed| matches!(&typed.value, Value::External(name) if self.catalog().is_injector(name)));
+        if injects {
+            self.injected(site)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The result of the callable that an injecting call names: what a generator yields, what a function returns.
+    pub(super) fn injected(&mut self, site: Site) -> Vec<Typed> {
+        let Some(first) = self.argument(site, Some(0), Some("dependency")) else {
+            return Vec::new();
+        };
+        let callables = self.values(first);
+        let mut found = Vec::new();
+        for typed in callables.iter() {
+            for result in self.called(&typed.value, first) {
+                match result.value {
+                    Value::Container(held) if self.is_generator(&typed.value) => {
+                        found.extend(held.iter().cloned())
+                    }
+                    _ => found.push(result),
+                }
+            }
+        }
+        found
+            .into_iter()
+            .map(|typed| typed.at_most(false))
+            .collect()
+    }
+
+    fn is_generator(&self, value: &Value) -> bool {
+        let (Value::Function(function)
+        | Value::Bound {
+            method: function, ..
+        }) = value
+        else {
+            return false;
+        };
+        self.program
+            .module(function.file)
+            .is_some_and(|module| !module.scope(function.scope).yields.is_empty())
+    }
+}
+
+/// Methods of a session whose first argument shows what the object is.
+const SESSION_METHODS: &[&str] = &[
+    "add", "delete", "execute", "get", "merge", "query", "refresh", "scalar", "scalars",
+];

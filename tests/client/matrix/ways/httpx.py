@@ -1,0 +1,8 @@
+"""httpx: functions, clients, transports, streams, redirects, sync and async."""
+
+from __future__ import annotations
+
+from . import _httpx
+
+REQUIRES = ("httpx",)
+_httpx.declare(globals(), "httpx")

@@ -1,0 +1,160 @@
+"""Databases: one decision a statement, by verb and tables, whichever layer ran it."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+import sqlalchemy
+
+import governor
+from governor._sql import read_sql
+
+
+@pytest.mark.parametrize(
+    ("statement", "action", "tables"),
+    [
+        ("SELECT a FROM orders o, customers AS c JOIN x ON 1", "read", "orders,customers,x"),
+        ("insert into t(a) values ('x; delete from y')", "write", "t"),
+        ("WITH d AS (DELETE FROM users RETURNING *) SELECT * FROM d", "delete", "users"),
+        ('select 1; delete from "My Table"', "delete", "My Table"),
+        ("/*! DELETE FROM x */ SELECT 1", "delete", "x"),
+        (r"SELECT 'a\'; DELETE FROM x; --'", "delete", "x"),
+        ("BEGIN", "", ""),
+        ("BEGIN DELETE FROM x; END", "delete", "x"),
+        ("EXPLAIN ANALYZE DELETE FROM t", "delete", "t"),
+        ("COPY (SELECT * FROM t) TO STDOUT", "export", "t"),
+        ("COPY t FROM PROGRAM 'curl evil'", "execute", "t"),
+        ("SELECT * INTO new FROM old", "write", "new,old"),
+        ("SELECT EXTRACT(year FROM ts) FROM log", "read", "log"),
+        ("WITH RECURSIVE c(n) AS (SELECT 1) SELECT * FROM c, real", "read", "real"),
+        ("CREATE TABLE IF NOT EXISTS foo (a int)", "write", "foo"),
+        ("PRAGMA journal_mode=wal", "write", ""),
+        ("SELECT 1 -- ; delete from x", "read", ""),
+        ("frobnicate", "execute", ""),
+        ("", "", ""),
+    ],
+)
+def test_statements_are_read(statement, action, tables):
+    _, found, names = read_sql(statement)
+    assert (found, ",".join(names)) == (action, tables)
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = str(tmp_path / "shop.db")
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE orders (id INTEGER)")
+    connection.close()
+    return path
+
+
+def rows(path):
+    governor.disable()
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute("SELECT count(*) FROM orders").fetchone()[0]
+    finally:
+        connection.close()
+
+
+class MyConnection(sqlite3.Connection):
+    pass
+
+
+WAYS = {
+    "connection": lambda path: sqlite3.connect(path).execute("INSERT INTO orders VALUES (1)").connection.commit(),
+    "cursor": lambda path: sqlite3.connect(path).cursor().execute("INSERT INTO orders VALUES (1)").connection.commit(),
+    "script": lambda path: sqlite3.connect(path).executescript("INSERT INTO orders VALUES (1);"),
+    "many": lambda path: sqlite3.connect(path).executemany("INSERT INTO orders VALUES (?)", [(1,)]).connection.commit(),
+    "factory": lambda path: sqlite3.connect(path, factory=MyConnection).execute("INSERT INTO orders VALUES (1)").connection.commit(),
+    "class": lambda path: sqlite3.Connection(path).execute("INSERT INTO orders VALUES (1)").connection.commit(),
+    "cursor-class": lambda path: sqlite3.Cursor(sqlite3.connect(path)).execute("INSERT INTO orders VALUES (1)").connection.commit(),
+    "dbapi2": lambda path: sqlite3.dbapi2.connect(path).execute("INSERT INTO orders VALUES (1)").connection.commit(),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_sqlite_denied_and_allowed(enabled, path, way):
+    plane = enabled()
+    plane.answer = "DENY"
+    with pytest.raises(governor.PolicyDenied):
+        WAYS[way](path)
+    assert plane.requests[0]["resource"] == {"type": "database", "name": "orders"}
+    plane.answer = "ALLOW"
+    WAYS[way](path)
+    assert len(plane.requests) == 2
+    assert rows(path) == 1
+
+
+def test_sqlite_types_stay_what_they_were(enabled, path):
+    before = sqlite3.connect(path)
+    original = sqlite3.Connection
+    enabled()
+    after = sqlite3.connect(path)
+    assert isinstance(before, sqlite3.Connection) and isinstance(after, sqlite3.Connection) and isinstance(after, original)
+    assert isinstance(after.cursor(), sqlite3.Cursor)
+    governor.disable()
+    assert sqlite3.Connection is original
+
+
+def test_sqlalchemy_asks_once_for_a_statement(enabled, path):
+    plane = enabled()
+    engine = sqlalchemy.create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("INSERT INTO orders VALUES (7)"))
+    assert plane.calls() == ["sqlalchemy.engine.Connection.execute"]
+    with engine.begin() as connection:
+        connection.exec_driver_sql("SELECT id FROM orders")
+    assert len(plane.requests) == 2
+    assert plane.requests[1]["action"] == "read"
+    plane.answer = "DENY"
+    with pytest.raises(governor.PolicyDenied), engine.begin() as connection:
+        connection.execute(sqlalchemy.text("DELETE FROM orders"))
+    raw = engine.raw_connection()
+    with pytest.raises(governor.PolicyDenied):
+        raw.cursor().execute("DELETE FROM orders")
+    assert rows(path) == 1
+
+
+def test_orm_flush(enabled, path):
+    from sqlalchemy.orm import Session, declarative_base
+
+    class Order(declarative_base()):
+        __tablename__ = "orders"
+        id = sqlalchemy.Column(sqlalchemy.Integer, primary_key=True)
+
+    plane = enabled()
+    engine = sqlalchemy.create_engine(f"sqlite:///{path}")
+    with Session(engine) as session:
+        session.add_all([Order(id=1), Order(id=2)])
+        session.commit()
+    assert plane.calls() == ["sqlalchemy.engine.Connection.execute"]
+    assert rows(path) == 2
+
+
+async def test_sqlalchemy_under_asyncio_does_not_block_the_loop(enabled, path):
+    import asyncio
+    import time
+
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    plane = enabled()
+    plane.answer = lambda body: time.sleep(0.3) or "ALLOW"
+    gaps = []
+
+    async def tick():
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(0.01)
+            gaps.append(time.monotonic() - before)
+
+    ticking = asyncio.create_task(tick())
+    engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+    async with engine.begin() as connection:
+        await connection.execute(sqlalchemy.text("INSERT INTO orders VALUES (1)"))
+    ticking.cancel()
+    await engine.dispose()
+    assert plane.calls() == ["sqlalchemy.engine.Connection.execute"]
+    assert max(gaps) < 0.25
+    assert rows(path) == 1
