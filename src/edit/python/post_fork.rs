@@ -65,17 +65,19 @@ fn statements(indent: &str, ending: &str) -> String {
     format!("{indent}import governor{ending}{ending}{indent}governor.enable(){ending}{ending}")
 }
 
+/// The hook as a function of its own. A file whose last line is not ended stays so: that way each result has one source.
 fn at_end(source: &[u8]) -> String {
     let ending = line_ending_at(source, source.len());
-    let open = if source.is_empty() || source.ends_with(b"\n") {
-        ""
-    } else {
-        ending
+    let (gap, close) = match source {
+        [] => ("", "\n"),
+        [.., b'\n'] => ("\n\n", "\n"),
+        _ => ("\n\n\n", ""),
     };
-    let gap = if source.is_empty() { "" } else { "\n\n" };
-    let text =
-        format!("{gap}def {HOOK}(server, worker):\n    import governor\n\n    governor.enable()\n");
-    format!("{open}{}", text.replace('\n', ending))
+    format!("{gap}{}{close}", own_function()).replace('\n', ending)
+}
+
+fn own_function() -> String {
+    format!("def {HOOK}(server, worker):\n    import governor\n\n    governor.enable()")
 }
 
 fn definition<'t>(module: &'t Module) -> Option<Node<'t>> {
@@ -97,13 +99,14 @@ pub fn without(source: &[u8]) -> Vec<(Vec<u8>, Part)> {
     };
     let mut candidates = Vec::new();
     for ending in ["\n", "\r\n"] {
-        let own =
-            format!("def {HOOK}(server, worker):\n    import governor\n\n    governor.enable()\n")
-                .replace('\n', ending);
-        if source.ends_with(own.as_bytes()) {
-            let mut head = &source[..source.len() - own.len()];
+        let own = own_function().replace('\n', ending);
+        let (text, is_ended) = match source.strip_suffix(ending.as_bytes()) {
+            Some(text) => (text, true),
+            None => (source, false),
+        };
+        if let Some(mut head) = text.strip_suffix(own.as_bytes()) {
             candidates.push(head.to_vec());
-            for _ in 0..3 {
+            for _ in 0..if is_ended { 2 } else { 3 } {
                 match head.strip_suffix(ending.as_bytes()) {
                     Some(shorter) => head = shorter,
                     None => break,
@@ -153,7 +156,7 @@ mod tests {
         );
         check(
             "workers = 4",
-            "workers = 4\n\n\ndef post_fork(server, worker):\n    import governor\n\n    governor.enable()\n",
+            "workers = 4\n\n\ndef post_fork(server, worker):\n    import governor\n\n    governor.enable()",
         );
         check(
             "workers = 4\r\n",

@@ -445,6 +445,8 @@ mod tests {
     }
 
     const EVENT: &str = "governor.intent_from(action=\"delete\", resource_type=\"table\", resource_name=\"caf\\xe9\")";
+    const ARGUMENTS: &str =
+        "action=\"delete\", resource_type=\"table\", resource_name=\"caf\\xe9\"";
 
     #[test]
     fn a_whole_function_gets_a_decorator() {
@@ -459,7 +461,7 @@ mod tests {
         check(
             "def f(x):\n    a = 1\n    effect(\"\"\"one\n  two\n\"\"\")\n    # why\n\n    y = effect(\n      a,\n    )\n    return y\n",
             &format!(
-                "import governor\n\n\ndef f(x):\n    a = 1\n    with governor.intent(\n        {EVENT}\n    ):\n        effect(\"\"\"one\n  two\n\"\"\")\n        # why\n\n        y = effect(\n          a,\n        )\n    return y\n"
+                "import governor\n\n\ndef f(x):\n    a = 1\n    with governor.intent(\n        governor.intent_from(\n            {ARGUMENTS}\n        )\n    ):\n        effect(\"\"\"one\n  two\n\"\"\")\n        # why\n\n        y = effect(\n          a,\n        )\n    return y\n"
             ),
         );
     }
@@ -479,7 +481,7 @@ mod tests {
         check(
             "def f(x):\n  y = 1\n  if x: effect(x)\n  return y\n",
             &format!(
-                "import governor\n\n\ndef f(x):\n  y = 1\n  with governor.intent(\n    {EVENT}\n  ):\n    if x: effect(x)\n  return y\n"
+                "import governor\n\n\ndef f(x):\n  y = 1\n  with governor.intent(\n    governor.intent_from(\n      {ARGUMENTS}\n    )\n  ):\n    if x: effect(x)\n  return y\n"
             ),
         );
     }
