@@ -6,6 +6,7 @@
 // A test reports to the reader of its output, and fails by a panic.
 #![allow(clippy::print_stdout, clippy::type_complexity, clippy::unwrap_used)]
 
+mod bad_input;
 mod check;
 mod client;
 mod client_files;
@@ -20,3 +21,4 @@ mod policy;
 mod python;
 mod rehearse;
 mod scan;
+mod service;

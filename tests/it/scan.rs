@@ -82,7 +82,7 @@ fn a_notebook_is_a_process_and_its_findings_name_cell_and_line() {
             )
         })
         .collect();
-    assert_eq!(places, [(3, 2, "enable"), (3, 3, "none")]);
+    assert_eq!(places, [(3, 2, "enable"), (3, 3, "enable")]);
     assert_eq!(scan["files"]["skipped"][0]["path"], "work/broken.ipynb");
 }
 
