@@ -13,6 +13,9 @@ _LIBRARY_MARKS = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + 
 _is_user_code: dict[str, int] = {}
 _shown: dict[str, str] = {}
 
+# A prompt, `python -c`, a notebook's cell.
+_TYPED_IN = ("<stdin>", "<string>", "<ipython-input", "<python-input", "<console>")
+
 _OURS, _LIBRARY, _USER = 0, 1, 2
 
 
@@ -38,7 +41,8 @@ def call_site() -> tuple[str, int, str]:
 
 
 def _classify(path: str) -> int:
-    if path.startswith("<frozen"):
+    if path.startswith("<") and not path.startswith(_TYPED_IN):
+        # Code that a library made up, such as SQLAlchemy's wrappers.
         return _LIBRARY
     full = os.path.abspath(path)
     if full.startswith(_HERE):

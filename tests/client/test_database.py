@@ -108,6 +108,13 @@ def test_sqlalchemy_asks_once_for_a_statement(enabled, path):
         connection.exec_driver_sql("SELECT id FROM orders")
     assert len(plane.requests) == 2
     assert plane.requests[1]["action"] == "read"
+    with engine.begin() as connection:
+        connection.exec_driver_sql("PRAGMA main.table_info('orders')")
+        connection.exec_driver_sql("SELECT 1")
+    assert plane.calls()[2:] == ["sqlalchemy.engine.Connection.execute"] * 2
+    with sqlalchemy.create_engine("sqlite://").connect() as connection:
+        connection.exec_driver_sql("SELECT 2")
+    assert len(plane.requests) == 5
     plane.answer = "DENY"
     with pytest.raises(governor.PolicyDenied), engine.begin() as connection:
         connection.execute(sqlalchemy.text("DELETE FROM orders"))
@@ -130,6 +137,12 @@ def test_orm_flush(enabled, path):
         session.add_all([Order(id=1), Order(id=2)])
         session.commit()
     assert plane.calls() == ["sqlalchemy.engine.Connection.execute"]
+    plane.answer = "DENY"
+    with Session(engine) as session, pytest.raises(governor.PolicyDenied) as denied:
+        session.add(Order(id=3))
+        session.commit()
+    # Between the call and the gate lie wrappers that SQLAlchemy generates.
+    assert __file__.endswith(denied.value.to_dict()["call_site"].rpartition(":")[0])
     assert rows(path) == 2
 
 

@@ -21,9 +21,13 @@ import urllib.request
 
 BINARY, FIXTURE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 
-DATABASE = """@id("permit-the-books")
+BOOKS = """@id("permit-the-books")
 permit (principal, action in [Action::"read", Action::"write"], resource)
 when { resource.type == "database" };
+
+@id("permit-tasks")
+permit (principal, action == Action::"send", resource)
+when { resource.type == "task" };
 """
 
 
@@ -109,7 +113,7 @@ def main(folder):
     repo, policies, audit = folder / "billing", folder / "policies", folder / "audit.jsonl"
     shutil.copytree(FIXTURE, repo)
     policies.mkdir()
-    (policies / "books.cedar").write_text(DATABASE)
+    (policies / "books.cedar").write_text(BOOKS)
 
     # Found, changed, and nothing left to do.
     before = json.loads(governor("scan", "--format", "json", repo))
@@ -136,7 +140,7 @@ def main(folder):
         "GOVERNOR_AUDIT_LOG": str(audit),
         "GOVERNOR_ACTOR_ID": "billing",
         "GOVERNOR_CACHE_TTL_MS": "0",
-        "DATABASE_URL": f"sqlite:///{folder}/billing.db",
+        "BOOKS_URL": f"sqlite:///{folder}/billing.db",
         "BROKER_URL": f"sqla+sqlite:///{folder}/broker.db",
         "PAYMENTS_URL": outside,
         "OPENAI_BASE_URL": outside,

@@ -70,7 +70,9 @@ def _call_of(connection: Any, statement: Any, parameters: Any) -> Call | None:
         destination = url.render_as_string(hide_password=True)
     except AttributeError:
         destination = repr(url)
-    return sql_call("sqlalchemy.engine.Connection.execute", str(destination), statement or "", parameters, database=str(url.database or ""))
+    # As the driver's own patch names it: SQLite's is the file's name.
+    database = str(url.database or "").rpartition("/")[2] or (":memory:" if url.get_backend_name() == "sqlite" else "")
+    return sql_call("sqlalchemy.engine.Connection.execute", str(destination), statement or "", parameters, database=database)
 
 
 def _run(wrapped: Any, connection: Any, args: Any, kwargs: Any, call: Call | None) -> Any:

@@ -2,19 +2,17 @@
 
 use super::enable::Refusal;
 use super::{Module, Part};
-use crate::edit::{Insertions, line_end, line_ending_at, line_number};
+use crate::edit::{Insertions, line_end, line_ending_at, line_number, line_start};
 
 /// The statements of the hook, a line each.
 fn text(name: &str, ending: &str) -> String {
     [
-        "",
         "from celery.signals import worker_process_init",
         "",
         "",
         "@worker_process_init.connect(weak=False)",
         "def _enable_governor_in_worker(**_signal):",
         &format!("    {name}.enable()"),
-        "",
         "",
     ]
     .join(ending)
@@ -51,7 +49,16 @@ pub fn insert(module: &Module, line: u32, name: &str) -> Result<Insertions, Refu
     } else {
         ending
     };
-    Ok(Insertions::one(at, format!("{open}{}", text(name, ending))))
+    // Blank lines stay before the hook, so that each result has one source; style guides want two after it.
+    let rest = &source[at..];
+    let code = rest.trim_ascii_start();
+    if code.is_empty() {
+        let hook = text(name, ending);
+        return Ok(Insertions::one(at, format!("{open}{ending}{hook}")));
+    }
+    let next = line_start(source, source.len() - code.len());
+    let hook = text(name, ending);
+    Ok(Insertions::one(next, format!("{hook}{ending}{ending}")))
 }
 
 /// The sources that [`insert`] could have turned into `source`.
@@ -63,13 +70,26 @@ pub fn without(source: &[u8]) -> Vec<(Vec<u8>, Part)> {
             let Some(at) = memchr::memmem::find(source, hook.as_bytes()) else {
                 continue;
             };
+            let before = source[..at].trim_ascii_end();
             let part = Part::WorkerHook {
-                line: line_number(source, at.saturating_sub(1)),
+                line: line_number(source, before.len()),
             };
-            let end = at + hook.len();
-            candidates.push(([&source[..at], &source[end..]].concat(), part.clone()));
-            if let Some(head) = source[..at].strip_suffix(ending.as_bytes()) {
-                candidates.push(([head, &source[end..]].concat(), part));
+            let (head, tail) = (&source[..at], &source[at + hook.len()..]);
+            let gap = ending.repeat(2);
+            match tail.strip_prefix(gap.as_bytes()) {
+                Some(code) if !tail.trim_ascii().is_empty() => {
+                    candidates.push(([head, code].concat(), part));
+                }
+                _ => {
+                    // At the end of the file; its last line may not have been ended.
+                    let Some(head) = head.strip_suffix(ending.as_bytes()) else {
+                        continue;
+                    };
+                    candidates.push(([head, tail].concat(), part.clone()));
+                    if let Some(head) = head.strip_suffix(ending.as_bytes()) {
+                        candidates.push(([head, tail].concat(), part));
+                    }
+                }
             }
         }
     }
@@ -98,8 +118,28 @@ mod tests {
         check(
             "from celery import Celery\n\napp = Celery(\n    'x',\n)\napp.conf.a = 1\n",
             3,
-            "import governor\n\ngovernor.enable()\n\nfrom celery import Celery\n\napp = Celery(\n    'x',\n)\n\nfrom celery.signals import worker_process_init\n\n\n@worker_process_init.connect(weak=False)\ndef _enable_governor_in_worker(**_signal):\n    governor.enable()\n\napp.conf.a = 1\n",
+            "import governor\n\ngovernor.enable()\n\nfrom celery import Celery\n\napp = Celery(\n    'x',\n)\nfrom celery.signals import worker_process_init\n\n\n@worker_process_init.connect(weak=False)\ndef _enable_governor_in_worker(**_signal):\n    governor.enable()\n\n\napp.conf.a = 1\n",
         );
+    }
+
+    #[test]
+    fn two_blank_lines_follow_and_those_before_stay() {
+        let hook = "from celery.signals import worker_process_init\n\n\n@worker_process_init.connect(weak=False)\ndef _enable_governor_in_worker(**_signal):\n    governor.enable()\n";
+        for (rest, after) in [
+            ("", format!("\n{hook}")),
+            ("\n\n", format!("\n{hook}\n\n")),
+            (
+                "\n\n\ndef f(): pass\n",
+                format!("\n\n\n{hook}\n\ndef f(): pass\n"),
+            ),
+            ("\n# Tasks\n", format!("\n{hook}\n\n# Tasks\n")),
+        ] {
+            check(
+                &format!("app = Celery('x')\n{rest}"),
+                1,
+                &format!("import governor\n\ngovernor.enable()\n\napp = Celery('x')\n{after}"),
+            );
+        }
     }
 
     #[test]
