@@ -555,12 +555,29 @@ fn table_of(resolver: &mut Resolver, site: Site) -> Option<String> {
                     })
                 }
             });
-        if !is_model {
-            continue;
+        if is_model && !is_declarative_base(resolver, class) {
+            return Some(table_name(resolver, class));
         }
-        return Some(table_name(resolver, class));
     }
     None
+}
+
+/// The class that the models of a project derive from, which has no table of its own.
+fn is_declarative_base(resolver: &mut Resolver, class: Definition) -> bool {
+    let has_table = resolver.program.module(class.file).is_some_and(|module| {
+        let bindings = &module.scope(class.scope).bindings;
+        bindings.contains_key("__tablename__") || bindings.contains_key("__table__")
+    });
+    let lineage = resolver.lineage(class);
+    !has_table
+        && lineage.iter().all(|ancestor| match ancestor {
+            crate::names::Ancestor::Own(own) => *own == class,
+            crate::names::Ancestor::External(_) => true,
+        })
+        && lineage.iter().any(|ancestor| {
+            matches!(ancestor, crate::names::Ancestor::External(name)
+                if name.ends_with("DeclarativeBase") || name.ends_with("declarative_base()"))
+        })
 }
 
 fn table_name(resolver: &mut Resolver, class: Definition) -> String {

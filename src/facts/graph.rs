@@ -195,7 +195,11 @@ fn wants_call_sites(program: &Program, function: Definition) -> bool {
                 parameter.kind,
                 ParameterKind::Positional | ParameterKind::KeywordOnly
             );
-            positional && parameter.annotation.is_none()
+            // Text may be a destination: which, only its calls tell.
+            let says_little = parameter.annotation.is_none_or(|annotation| {
+                matches!(&module.expr(annotation).kind, ExprKind::Name(name) if &**name == "str")
+            });
+            positional && says_little
         })
     })
 }

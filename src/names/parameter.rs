@@ -7,6 +7,14 @@ use crate::syntax::module::{ExprKind, ParameterKind, ScopeKind};
 /// No more call sites than this are asked what they pass.
 const MAX_CALL_SITES: usize = 12;
 
+/// What the repo's own calls pass for a parameter.
+#[derive(Default)]
+struct Passed {
+    values: Vec<Typed>,
+    /// Each of them passes something.
+    by_all: bool,
+}
+
 impl<'p> Resolver<'p> {
     pub(super) fn parameter(&mut self, function: Definition, index: u16) -> Vec<Typed> {
         if let Some(known) = self.parameters.get(&(function, index)) {
@@ -61,7 +69,12 @@ impl<'p> Resolver<'p> {
             .iter()
             .all(|typed| matches!(typed.value, Value::Literal(_) | Value::Returns(_)))
         {
-            found.extend(self.passed(function, index, &parameter.name));
+            let passed = self.passed(function, index, &parameter.name);
+            if passed.by_all {
+                // The default is nobody's.
+                found.retain(|typed| !matches!(typed.value, Value::Literal(_)));
+            }
+            found.extend(passed.values);
             let says_nothing = |typed: &Typed| matches!(typed.value, Value::Literal(_));
             if parameter.annotation.is_none() && found.iter().all(says_nothing) {
                 found.extend(self.shown_by_use(function, &parameter.name));
@@ -98,27 +111,32 @@ impl<'p> Resolver<'p> {
         })]
     }
 
-    /// What the repo's own calls pass for a parameter.
-    fn passed(&mut self, function: Definition, index: u16, name: &str) -> Vec<Typed> {
+    fn passed(&mut self, function: Definition, index: u16, name: &str) -> Passed {
         let program = self.program;
         let Some(sites) = program.called_from.get(&function) else {
-            return Vec::new();
+            return Passed::default();
         };
         let mut found = Vec::new();
         let mut all_known = sites.len() <= MAX_CALL_SITES;
+        let mut by_all = all_known && !sites.is_empty();
         for called in sites.iter().take(MAX_CALL_SITES) {
             let position = index.checked_sub(called.bound).map(u32::from);
             if let Some(argument) = self.argument(called.site, position, Some(name)) {
                 let values = self.values(argument);
                 all_known &= !values.is_empty();
                 found.extend(values.iter().cloned());
+            } else {
+                by_all = false;
             }
         }
         // A text that one call passes is not the text if another passes who knows what.
         if !all_known {
             found.retain(|typed| !matches!(typed.value, Value::Literal(_)));
         }
-        found
+        Passed {
+            values: found,
+            by_all,
+        }
     }
 
     /// A parameter that is given a mapped class or a statement is a session, whatever its name:
