@@ -736,9 +736,12 @@ fn whole_scripts(
     let is_package = !program.table.parents(path).is_empty() || path.ends_with("conftest.py");
     let launched = launches
         .iter()
-        .any(|launch| launch.module_path.as_ref() == Some(path));
+        .find(|launch| launch.module_path.as_ref() == Some(path));
     if has_process
-        || !(is_notebook || is_main_file || launched || (acts && !is_package && !imported()))
+        || !(is_notebook
+            || is_main_file
+            || launched.is_some()
+            || (acts && !is_package && !imported()))
     {
         return None;
     }
@@ -750,6 +753,8 @@ fn whole_scripts(
         "notebook"
     } else if is_main_file {
         "main_module"
+    } else if launched.is_some_and(|launch| launch.path.ends_with("langgraph.json")) {
+        "langgraph_server"
     } else {
         "script"
     };

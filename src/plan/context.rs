@@ -125,6 +125,12 @@ impl<'a> Context<'a> {
             return found;
         }
         let own = folder_of(path);
+        if path.ends_with(".ipynb") {
+            return (own.to_owned(), "the notebook's own folder".to_owned());
+        }
+        if let Some(reason) = self.reason_for_own_folder(path) {
+            return (own.to_owned(), reason.to_owned());
+        }
         if let Some(root) = self.root_of_imports(path) {
             return (
                 root,
@@ -141,6 +147,39 @@ impl<'a> Context<'a> {
             "the folder that holds its package"
         };
         (root.to_owned(), reason.to_owned())
+    }
+
+    /// Why a script that is run by its path finds the client beside itself alone, although it imports from elsewhere.
+    fn reason_for_own_folder(&self, path: &str) -> Option<&'static str> {
+        let is_script = self.scan.entrypoints.iter().any(|entrypoint| {
+            entrypoint.path == path && matches!(entrypoint.kind.as_str(), "main_block" | "script")
+        });
+        let own = folder_of(path);
+        if !is_script || self.has_file(&join(own, "__init__.py")) {
+            return None;
+        }
+        let source = self.read(path).ok()?;
+        if changes_search_path(&Module::new(&source)) {
+            return Some(
+                "the script's own folder: it changes `sys.path` after the client is imported",
+            );
+        }
+        let root = self.root_of_imports(path)?;
+        let is_elsewhere = root != own && self.is_installed(&root);
+        is_elsewhere.then_some("the script's own folder: what it imports is installed")
+    }
+
+    /// Whether the folder holds a project that its environment installs.
+    fn is_installed(&self, folder: &str) -> bool {
+        let declares = |text: String| {
+            ["[build-system]", "[tool.poetry.dependencies]"]
+                .iter()
+                .any(|table| text.lines().any(|line| line.trim() == *table))
+        };
+        self.has_file(&join(folder, "setup.py"))
+            || self
+                .read(&join(folder, "pyproject.toml"))
+                .is_ok_and(|source| declares(String::from_utf8_lossy(&source).into_owned()))
     }
 
     /// The nearest folder from which the module's absolute imports of the repo's own code resolve.
@@ -213,6 +252,24 @@ impl<'a> Context<'a> {
         let package = join(folder, "governor");
         (self.holds_python(&package) && !self.has_client(folder)).then_some(package)
     }
+}
+
+/// Whether a statement of the module's own puts a folder on `sys.path`.
+fn changes_search_path(module: &Module) -> bool {
+    module
+        .descendants(module.root())
+        .filter(|node| node.kind() == "call")
+        .filter_map(|call| call.child_by_field_name("function"))
+        .any(|function| {
+            let name = module.text(function);
+            [
+                "sys.path.insert",
+                "sys.path.append",
+                "sys.path.extend",
+                "site.addsitedir",
+            ]
+            .contains(&name)
+        })
 }
 
 /// The folder that holds a path; `""` is the root.

@@ -1,5 +1,5 @@
 //! How each Python process of the repo is started, from the files that it deploys and is worked on with: Dockerfile,
-//! compose, Procfile, Kubernetes, systemd, supervisor, GitHub Actions, Makefile, shell scripts, SAM, serverless.
+//! compose, Procfile, Kubernetes, systemd, supervisor, GitHub Actions, Makefile, shell scripts, SAM, serverless, LangGraph.
 //!
 //! Nothing is run and no format is parsed in full: the commands are read off the keys that hold commands, and a command
 //! that is not understood is left out.
@@ -296,6 +296,30 @@ mod tests {
                 ("deploy/x.service", 3, "jobs/beat.py", "jobs", false),
                 ("docker-compose.yml", 4, "jobs/run.py", "jobs", false),
                 ("docker-compose.yml", 7, "jobs/beat.py", "", false),
+            ],
+        );
+    }
+
+    #[test]
+    fn graphs_of_a_server() {
+        check(
+            &[
+                (
+                    "agent/langgraph.json",
+                    "{\n  \"dependencies\": [\".\"],\n  \"graphs\": {\"chat\": \"./src/chat/graph.py:graph\"},\n  \"auth\": {\"path\": \"./auth.py:auth\"}\n}\n",
+                ),
+                ("agent/src/chat/graph.py", ""),
+                ("agent/auth.py", ""),
+            ],
+            &[
+                (
+                    "agent/langgraph.json",
+                    3,
+                    "agent/src/chat/graph.py",
+                    "agent",
+                    false,
+                ),
+                ("agent/langgraph.json", 4, "agent/auth.py", "agent", false),
             ],
         );
     }

@@ -4,7 +4,7 @@
     cargo build --release
     python3 tests/projects/run.py --cache DIR [--binary target/release/governor-mcp] [PROJECT...]
 
-The sdists of `projects.txt` are fetched once into `--cache` by pip; a folder or a git clone can be given instead of a
+The sdists of `projects.txt` are fetched once into `--cache` from the package index; a folder or a git clone can be given instead of a
 name. For each project and mode:
 
 - the diff applies by `git apply` from the root, by the command that stderr names from a folder of a larger repo whose
@@ -19,14 +19,18 @@ Prints a table; exits with 1 where anything failed.
 
 import argparse
 import hashlib
+import html
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+import urllib.parse
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import tree
@@ -39,24 +43,36 @@ class Failure(Exception):
     pass
 
 
+def plain(name):
+    """A distribution's name as an index compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def fetch(requirement, cache):
-    """The sdist of `name==version` in the cache."""
+    """The sdist of `name==version` in the cache. Read from the index itself: `pip download` would build it."""
     name, _, version = requirement.partition("==")
+    stem = f"{plain(name)}-{plain(version)}"
 
-    def found():
-        plain = name.lower().replace("-", "_").replace(".", "_")
-        for path in sorted(cache.glob("*.tar.gz")) + sorted(cache.glob("*.zip")):
-            stem = path.name.lower().replace("-", "_").replace(".", "_")
-            if stem.startswith(f"{plain}_{version.lower().replace('.', '_')}_"):
-                return path
-        return None
+    def is_it(file):
+        return any(file.endswith(kind) and plain(file.removesuffix(kind)) == stem for kind in (".tar.gz", ".zip"))
 
-    if not found():
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:", requirement]
-        subprocess.run(command, cwd=cache, capture_output=True, timeout=600)
-    if not found():
-        raise Failure("cannot be fetched")
-    return found()
+    for path in sorted(cache.iterdir()):
+        if is_it(path.name):
+            return path
+    page = f"{os.environ.get('PIP_INDEX_URL', 'https://pypi.org/simple').rstrip('/')}/{plain(name)}/"
+    with urllib.request.urlopen(page, timeout=60) as answer:
+        links = re.findall(r'<a[^>]*?href="([^"]+)"', answer.read().decode())
+    for link in links:
+        address, _, check = html.unescape(urllib.parse.urljoin(page, link)).partition("#sha256=")
+        file = urllib.parse.unquote(address.rpartition("/")[2])
+        if is_it(file):
+            with urllib.request.urlopen(address, timeout=300) as answer:
+                content = answer.read()
+            if check and hashlib.sha256(content).hexdigest() != check:
+                raise Failure(f"{file} is not what the index says it is")
+            (cache / file).write_bytes(content)
+            return cache / file
+    raise Failure(f"the index has no sdist of {requirement}")
 
 
 def unpack(source, into):

@@ -331,6 +331,16 @@ fn tool(name: &str, words: &[String]) -> Option<Found> {
             let file = option(words, &["--source"]).unwrap_or("main.py");
             Some((Program::Lambda, Target::File(file.to_owned()), false, None))
         }
+        // An entry of `langgraph.json`, as the reader of that file spells it: `./agent/graph.py:graph`.
+        "langgraph" => {
+            let (file, attribute) = first()?.rsplit_once(':')?;
+            let module = file.trim_start_matches("./").strip_suffix(".py");
+            let target = Target::Module {
+                module: module.unwrap_or(file).replace('/', "."),
+                attribute: Some(attribute.to_owned()),
+            };
+            Some((Program::Runner, target, false, None))
+        }
         // A SAM or serverless template, as the reader of those files spells it.
         "aws-lambda" => {
             let (module, attribute) = first()?.rsplit_once('.')?;

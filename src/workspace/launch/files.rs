@@ -17,6 +17,8 @@ pub enum Format {
     Unit,
     /// compose, Kubernetes, GitHub Actions, SAM, serverless: keys that hold commands.
     Yaml,
+    /// `langgraph.json`: the graphs that its server loads.
+    LangGraph,
 }
 
 impl Format {
@@ -29,6 +31,7 @@ impl Format {
             "procfile" | "procfile.dev" => return Some(Format::Procfile),
             "makefile" | "gnumakefile" | "justfile" => return Some(Format::Makefile),
             "supervisord.conf" | "supervisor.conf" => return Some(Format::Unit),
+            "langgraph.json" => return Some(Format::LangGraph),
             _ => {}
         }
         if lower == "dockerfile" || lower.starts_with("dockerfile.") || extension == "dockerfile" {
@@ -67,7 +70,31 @@ pub fn raw_commands(format: Format, path: &str, text: &str) -> Vec<RawCommand> {
             .collect(),
         Format::Unit => unit(text),
         Format::Yaml => yaml(text),
+        Format::LangGraph => langgraph(text),
     }
+}
+
+/// The modules that a LangGraph server loads, in one process: graphs, and what authenticates or serves beside them.
+fn langgraph(text: &str) -> Vec<RawCommand> {
+    let Ok(config) = serde_json::from_str::<serde_json::Value>(text) else {
+        return Vec::new();
+    };
+    let graphs = config.get("graphs").and_then(|graphs| graphs.as_object());
+    let graphs = graphs.into_iter().flat_map(|graphs| graphs.values());
+    let beside = [config.pointer("/auth/path"), config.pointer("/http/app")];
+    graphs
+        .map(|graph| graph.get("path").unwrap_or(graph))
+        .chain(beside.into_iter().flatten())
+        .filter_map(|target| target.as_str())
+        .map(|target| {
+            let line = text.lines().position(|line| line.contains(target));
+            RawCommand {
+                line: line.map_or(1, |index| index as u32 + 1),
+                words: vec!["langgraph".to_owned(), target.to_owned()],
+                folders: Vec::new(),
+            }
+        })
+        .collect()
 }
 
 fn simple(line: u32, text: &str) -> RawCommand {
