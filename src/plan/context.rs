@@ -154,10 +154,10 @@ impl<'a> Context<'a> {
         let is_script = self.scan.entrypoints.iter().any(|entrypoint| {
             entrypoint.path == path && matches!(entrypoint.kind.as_str(), "main_block" | "script")
         });
-        let own = folder_of(path);
-        if !is_script || self.has_file(&join(own, "__init__.py")) {
+        if !is_script {
             return None;
         }
+        let own = folder_of(path);
         let source = self.read(path).ok()?;
         if changes_search_path(&Module::new(&source)) {
             return Some(
@@ -165,7 +165,8 @@ impl<'a> Context<'a> {
             );
         }
         let root = self.root_of_imports(path)?;
-        let is_elsewhere = root != own && self.is_installed(&root);
+        let is_in_package = self.has_file(&join(own, "__init__.py"));
+        let is_elsewhere = root != own && !is_in_package && self.is_installed(&root);
         is_elsewhere.then_some("the script's own folder: what it imports is installed")
     }
 

@@ -19,12 +19,8 @@ fn nothing_passes_without_an_allow() {
 
 #[track_caller]
 fn pytest(arguments: &[&str]) {
-    static ENVIRONMENT: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let interpreter = {
-        let _one_at_a_time = ENVIRONMENT.lock();
-        python::environment("client-venv", REQUIREMENTS)
-            .unwrap_or_else(|missing| panic!("{missing}"))
-    };
+    let interpreter = python::environment("client-venv", REQUIREMENTS)
+        .unwrap_or_else(|missing| panic!("{missing}"));
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = Command::new(interpreter)
         .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short"])

@@ -543,6 +543,31 @@ fn the_client_imports_where_each_process_starts() {
             "pkg/jobs/run.py",
             &["-m", "pkg.jobs.run"],
         ),
+        // The script makes the package importable itself, below the line that imports the client.
+        (
+            &[
+                (
+                    "tools/load.py",
+                    "import os\nimport sys\n\nsys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))\n\nfrom app import x\n",
+                ),
+                ("app/x.py", ""),
+            ],
+            "tools/load.py",
+            &["tools/load.py"],
+        ),
+        // What the script imports comes from the environment that the project is installed in.
+        (
+            &[
+                ("pyproject.toml", "[build-system]\nrequires = []\n"),
+                (
+                    "scripts/load.py",
+                    "try:\n    import app\nexcept ImportError:\n    pass\n",
+                ),
+                ("app/__init__.py", ""),
+            ],
+            "scripts/load.py",
+            &["scripts/load.py"],
+        ),
     ];
     for (files, path, command) in cases {
         let mut repo = Repo::new();

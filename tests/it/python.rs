@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_governor-mcp");
 
@@ -19,6 +20,9 @@ pub fn target() -> PathBuf {
 /// What stands beside such a file as `…-compiled.txt` is installed where it can be built.
 /// The error is one sentence that says what is missing.
 pub fn environment(name: &str, requirements: &[&str]) -> Result<PathBuf, String> {
+    // Tests that run side by side share environments.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _made_by_one = ONE_AT_A_TIME.lock();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut wanted = String::new();
     for file in requirements {
