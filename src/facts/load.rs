@@ -238,6 +238,10 @@ fn origin(path: &str, generated: bool, table: &FileTable) -> Origin {
         "e2e",
         "integration_tests",
         "unit_tests",
+        // What a forge or a build service runs.
+        ".circleci",
+        ".github",
+        ".gitlab",
     ]) || name.starts_with("test_")
         || name.ends_with("_test.py")
         || ["conftest.py", "tests.py", "test.py", "noxfile.py"].contains(&name)

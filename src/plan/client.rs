@@ -198,16 +198,22 @@ fn manifest_of(
 ) -> Option<(String, manifest::Addition)> {
     let mut folder = super::context::folder_of(path);
     loop {
-        for name in manifest::NAMES {
-            let candidate = super::context::join(folder, name);
-            if !context.has_file(&candidate) {
-                continue;
-            }
-            let text = context.read(&candidate).ok()?;
-            let text = String::from_utf8(text).ok()?;
-            if let Some(addition) = manifest::addition(name, &text, dependency) {
-                return Some((candidate, addition));
-            }
+        let found: Vec<(String, manifest::Addition)> = manifest::NAMES
+            .iter()
+            .filter_map(|name| {
+                let candidate = super::context::join(folder, name);
+                if !context.has_file(&candidate) {
+                    return None;
+                }
+                let text = String::from_utf8(context.read(&candidate).ok()?).ok()?;
+                let addition = manifest::addition(name, &text, dependency)?;
+                Some((candidate, addition))
+            })
+            .collect();
+        // A file that declares dependencies comes before one that would start to.
+        let declares = found.iter().find(|(_, addition)| !addition.is_first);
+        if let Some(found) = declares.or(found.first()) {
+            return Some(found.clone());
         }
         if folder.is_empty() {
             return None;

@@ -11,6 +11,8 @@ pub struct Addition {
     pub text: String,
     /// What to run so that the project's lock file follows.
     pub then: Option<&'static str>,
+    /// The file declares no dependencies yet: another one of the project's that does comes first.
+    pub is_first: bool,
 }
 
 /// The dependency to add, and what a hash-checking installer needs to know of it.
@@ -27,6 +29,7 @@ pub const NAMES: &[&str] = &[
     "pyproject.toml",
     "Pipfile",
     "setup.cfg",
+    "setup.py",
     "environment.yml",
     "environment.yaml",
     "requirements.in",
@@ -41,6 +44,7 @@ pub fn addition(name: &str, text: &str, dependency: &Dependency) -> Option<Addit
         "pyproject.toml" => pyproject(text, dependency),
         "Pipfile" => pipfile(text, dependency),
         "setup.cfg" => setup_cfg(text, dependency),
+        "setup.py" => setup_py(text, dependency),
         "environment.yml" | "environment.yaml" => conda(text, dependency),
         name if name.ends_with(".txt") || name.ends_with(".in") => {
             Some(requirements(name, text, dependency))
@@ -113,6 +117,34 @@ fn pyproject(text: &str, dependency: &Dependency) -> Option<Addition> {
             at,
             text: added,
             then: then("poetry lock", is_poetry_lock).or(then("uv lock", is_uv)),
+            is_first: false,
+        });
+    }
+    let project = document.get("project").and_then(Item::as_table);
+    let has_other = document
+        .get("tool")
+        .and_then(|tool| tool.get("poetry")?.get("dependencies"))
+        .is_some();
+    if let Some(project) = project.filter(|project| !has_other && !project.contains_key("dynamic"))
+    {
+        let last = project
+            .iter()
+            .filter(|(_, item)| item.is_value())
+            .filter_map(|(_, item)| item.span())
+            .map(|span| span.end)
+            .max()?;
+        let at = text[last..]
+            .find('\n')
+            .map_or(text.len(), |index| last + index + 1);
+        let line = format!(
+            "dependencies = [\"{}>={}\"]",
+            dependency.name, dependency.version
+        );
+        return Some(Addition {
+            at,
+            text: whole_line(text, at, &line),
+            then: then("uv lock", is_uv),
+            is_first: true,
         });
     }
     let table = document.get("tool")?.get("poetry")?.get("dependencies")?;
@@ -120,6 +152,7 @@ fn pyproject(text: &str, dependency: &Dependency) -> Option<Addition> {
         at,
         text: added,
         then: Some("poetry lock"),
+        is_first: false,
     })
 }
 
@@ -130,6 +163,7 @@ fn pipfile(text: &str, dependency: &Dependency) -> Option<Addition> {
         at,
         text: added,
         then: Some("pipenv lock"),
+        is_first: false,
     })
 }
 
@@ -268,12 +302,14 @@ fn requirements(name: &str, text: &str, dependency: &Dependency) -> Addition {
                 at,
                 text: entry,
                 then,
+                is_first: false,
             }
         }
         None => Addition {
             at: text.len(),
             text: whole_line(text, text.len(), entry.trim_end()),
             then,
+            is_first: false,
         },
     }
 }
@@ -299,6 +335,40 @@ fn setup_cfg(text: &str, dependency: &Dependency) -> Option<Addition> {
         at,
         text: whole_line(text, at, &format!("{indent}{}", styled(dependency, &items))),
         then: None,
+        is_first: false,
+    })
+}
+
+/// The list of strings that `setup()` is given; a computed one is left to a person.
+fn setup_py(text: &str, dependency: &Dependency) -> Option<Addition> {
+    let argument = text.find("install_requires")? + "install_requires".len();
+    let is_gap = |c: char| c.is_whitespace() || c == '=';
+    let start = text.len() - text[argument..].trim_start_matches(is_gap).len();
+    let list = text[start..].strip_prefix('[')?;
+    let mut items = Vec::new();
+    let mut rest = list;
+    let end = loop {
+        let at = text.len() - rest.len();
+        let c = rest.chars().next()?;
+        rest = match c {
+            ']' => break at + 1,
+            '#' => rest.split_once('\n')?.1,
+            '"' | '\'' => {
+                let length = rest[1..].find(c)? + 2;
+                items.push(at..at + length);
+                &rest[length..]
+            }
+            ',' => &rest[1..],
+            c if c.is_whitespace() => &rest[c.len_utf8()..],
+            _ => return None,
+        };
+    };
+    let (at, added) = into_list(text, start..end, &items, dependency);
+    Some(Addition {
+        at,
+        text: added,
+        then: None,
+        is_first: false,
     })
 }
 
@@ -351,6 +421,7 @@ fn conda(text: &str, dependency: &Dependency) -> Option<Addition> {
         at,
         text: whole_line(text, at, &line),
         then: None,
+        is_first: false,
     })
 }
 
@@ -405,6 +476,28 @@ mod tests {
             "[project]\ndependencies = []\n",
             "[project]\ndependencies = [\"governor-sdk>=0.1.0\"]\n",
         );
+    }
+
+    #[test]
+    fn a_project_without_dependencies_starts_its_list() {
+        check(
+            "pyproject.toml",
+            "[project]\nname = \"x\"\nversion = \"1\"  # first\n\n[project.scripts]\nx = \"x:main\"\n",
+            "[project]\nname = \"x\"\nversion = \"1\"  # first\ndependencies = [\"governor-sdk>=0.1.0\"]\n\n[project.scripts]\nx = \"x:main\"\n",
+        );
+        let dynamic = "[project]\nname = \"x\"\ndynamic = [\"dependencies\"]\n";
+        assert_eq!(addition("pyproject.toml", dynamic, &DEPENDENCY), None);
+    }
+
+    #[test]
+    fn setup_py_lists() {
+        check(
+            "setup.py",
+            "setup(\n    name='x',\n    install_requires=[\n        'b>=1',  # first\n        'z>=1',\n    ],\n)\n",
+            "setup(\n    name='x',\n    install_requires=[\n        'b>=1',  # first\n        'governor-sdk>=0.1.0',\n        'z>=1',\n    ],\n)\n",
+        );
+        let computed = "setup(install_requires=[*read('requirements.txt')])\n";
+        assert_eq!(addition("setup.py", computed, &DEPENDENCY), None);
     }
 
     #[test]
