@@ -192,28 +192,61 @@ fn into_image(context: &Context, path: &str, source: &[u8]) -> Option<Insertions
         return None;
     }
     let root = docker::image_root(context, path, text)?;
-    // Before the command of the last stage, when all is installed and copied.
-    let mut at = None;
-    let mut start = 0;
-    let mut continues = false;
+    let place = place_in_image(text)?;
+    let ending = line_ending_at(source, place.at);
+    Some(Insertions::one(
+        place.at,
+        image_lines(&root, &place, ending),
+    ))
+}
+
+/// Where in the last stage of a Dockerfile the client is activated: when all is installed and copied.
+struct ImagePlace<'t> {
+    at: usize,
+    /// Who the instructions run as there, where that is not root.
+    user: Option<&'t str>,
+    /// The Python that the image's command runs in.
+    python: String,
+}
+
+fn place_in_image(text: &str) -> Option<ImagePlace<'_>> {
+    let mut place: Option<(usize, &str)> = None;
+    // The `USER` that no step of the build follows, and the one that holds before it.
+    let (mut last_user, mut user, mut user_before) = (None, None, None);
+    let (mut start, mut end) = (0, 0);
     for line in text.split_inclusive('\n') {
-        let word = line
-            .split_whitespace()
-            .next()
-            .unwrap_or("")
-            .to_ascii_uppercase();
-        if !continues {
-            match word.as_str() {
-                "FROM" => at = None,
-                "CMD" | "ENTRYPOINT" if at.is_none() => at = Some(start),
-                _ => {}
-            }
+        end += line.len();
+        if line.trim_end().ends_with('\\') {
+            continue;
         }
-        continues = line.trim_end().ends_with('\\');
-        start += line.len();
+        let at = std::mem::replace(&mut start, end);
+        let instruction = text[at..end].trim();
+        let (word, rest) = instruction
+            .split_once(char::is_whitespace)
+            .unwrap_or((instruction, ""));
+        match word.to_ascii_uppercase().as_str() {
+            "FROM" => {
+                place = None;
+                (last_user, user, user_before) = (None, None, None);
+            }
+            "USER" => {
+                let name = rest.trim();
+                let is_root = ["root", "0"].contains(&name.split(':').next().unwrap_or(name));
+                user_before = user;
+                user = (!is_root).then_some(name);
+                last_user = Some(at);
+            }
+            "RUN" | "COPY" | "ADD" => last_user = None,
+            "CMD" | "ENTRYPOINT" if place.is_none() => place = Some((at, rest)),
+            _ => {}
+        }
     }
-    let mut at = at?;
-    // Not between the command and the comment above it.
+    let (mut at, command) = place?;
+    if let Some(last) = last_user.filter(|last| *last < at && user.is_some()) {
+        (at, user) = (last, user_before);
+    }
+    // Not between an instruction and the comment above it.
+    let source = text.as_bytes();
     while at > 0
         && source[line_start(source, at - 1)..at]
             .trim_ascii_start()
@@ -221,13 +254,38 @@ fn into_image(context: &Context, path: &str, source: &[u8]) -> Option<Insertions
     {
         at = line_start(source, at - 1);
     }
-    let ending = line_ending_at(source, at);
-    Some(Insertions::one(at, image_lines(&root, ending)))
+    Some(ImagePlace {
+        at,
+        user,
+        python: python_of(command),
+    })
 }
 
-fn image_lines(root: &str, ending: &str) -> String {
+/// How the image's command finds its Python: by the path, by a tool's `run`, or in a virtual environment.
+fn python_of(command: &str) -> String {
+    const RUNNERS: [&str; 5] = ["pdm", "pipenv", "poetry", "rye", "uv"];
+    let mut words = command
+        .split([' ', '\t', ',', '[', ']', '"', '\''])
+        .filter(|word| !word.is_empty() && *word != "exec");
+    match (words.next(), words.next()) {
+        (Some(tool), Some("run")) if RUNNERS.contains(&tool) => format!("{tool} run python"),
+        (Some(program), _) => match program.rsplit_once("/bin/") {
+            Some((folder, _)) if folder.contains("venv") => format!("{folder}/bin/python"),
+            _ => "python".to_owned(),
+        },
+        _ => "python".to_owned(),
+    }
+}
+
+fn image_lines(root: &str, place: &ImagePlace, ending: &str) -> String {
     let root = if root.is_empty() { "/" } else { root };
-    format!("RUN cd {root} && {INSTALL}{ending}{ENABLED}{ending}{ending}")
+    let install = INSTALL.replacen("python", &place.python, 1);
+    let run = format!("RUN cd {root} && {install}{ending}");
+    let run = match place.user {
+        Some(user) => format!("USER root{ending}{run}USER {user}{ending}"),
+        None => run,
+    };
+    format!("{run}{ENABLED}{ending}{ending}")
 }
 
 /// The files that start a process and can hold its environment, with the lines to put it at.
@@ -343,15 +401,19 @@ pub fn take_out(context: &Context, path: &str, source: &[u8]) -> Option<Vec<u8>>
     let text = std::str::from_utf8(source).ok()?;
     if launch::is_dockerfile(path) {
         let at = text.find(ENABLED)?;
-        let line_start = text[..at]
-            .trim_end_matches(['\r', '\n'])
-            .rfind('\n')
-            .map_or(0, |index| index + 1);
         let ending = line_ending_at(source, at);
         let end = at + ENABLED.len() + 2 * ending.len();
-        let without = [&text[..line_start], text.get(end..)?].concat();
-        let again = into_image(context, path, without.as_bytes())?;
-        return (again.apply(without.as_bytes()) == source).then(|| without.into_bytes());
+        // The lines above it that may be ours.
+        let mut start = at;
+        for _ in 0..3 {
+            start = line_start(source, start.saturating_sub(1));
+            let without = [&text[..start], text.get(end..)?].concat();
+            let again = into_image(context, path, without.as_bytes());
+            if again.is_some_and(|again| again.apply(without.as_bytes()) == source) {
+                return Some(without.into_bytes());
+            }
+        }
+        return None;
     }
     let (format, lines) = environment_files(context).remove(path)?;
     environment::without(format, text)

@@ -301,6 +301,24 @@ mod tests {
     }
 
     #[test]
+    fn arguments_belong_to_their_container() {
+        check(
+            &[
+                (
+                    "k8s.yaml",
+                    "containers:\n  - name: web\n    command: [\"python\", \"-m\"]\n    args: [\"app.web\"]\n  - name: jobs\n    args: [\"python\", \"-m\", \"app.jobs\"]\n",
+                ),
+                ("app/web.py", ""),
+                ("app/jobs.py", ""),
+            ],
+            &[
+                ("k8s.yaml", 3, "app/web.py", "", false),
+                ("k8s.yaml", 6, "app/jobs.py", "", false),
+            ],
+        );
+    }
+
+    #[test]
     fn graphs_of_a_server() {
         check(
             &[

@@ -679,6 +679,35 @@ fn an_image_that_copies_single_folders_gets_the_client() {
 }
 
 #[test]
+fn an_image_is_activated_by_who_may_and_in_its_own_python() {
+    let cases = [
+        (
+            "COPY app/ app/\nUSER nobody\nEXPOSE 80\nCMD [\"python\", \"-m\", \"app.main\"]\n",
+            "+COPY governor/ /srv/governor/\n+RUN cd /srv && python -m governor install-sitecustomize\n+ENV GOVERNOR_ENABLED=1\n+\n USER nobody\n",
+        ),
+        (
+            "USER app:app\nCOPY . .\nRUN true\n# start\nCMD [\"uv\", \"run\", \"-m\", \"app.main\"]",
+            "+USER root\n+RUN cd /srv && uv run python -m governor install-sitecustomize\n+USER app:app\n+ENV GOVERNOR_ENABLED=1\n+\n # start\n",
+        ),
+        (
+            "COPY . .\r\nUSER root\r\nENTRYPOINT [\"/srv/.venv/bin/python\", \"-m\", \"app.main\"]\r\n",
+            "+RUN cd /srv && /srv/.venv/bin/python -m governor install-sitecustomize\r\n+ENV GOVERNOR_ENABLED=1\r\n+\r\n ENTRYPOINT",
+        ),
+    ];
+    for (stage, expected) in cases {
+        let ending = if stage.contains('\r') { "\r\n" } else { "\n" };
+        let head = format!("FROM python:3.12{ending}WORKDIR /srv{ending}");
+        let repo = Repo::new()
+            .file("Dockerfile", format!("{head}{stage}"))
+            .file("app/__init__.py", "")
+            .file("app/main.py", "import os\n")
+            .process("app/main.py", 1, "main_block");
+        let patch = check_round_trip(&repo, Mode::Sitecustomize);
+        assert!(patch.diff.contains(expected), "{}", patch.diff);
+    }
+}
+
+#[test]
 fn no_code_is_touched_by_zero_code_activation() {
     let repo = Repo::new()
         .file(

@@ -409,6 +409,10 @@ fn yaml(text: &str) -> Vec<RawCommand> {
             .map_or(0, |rest| body.len() - rest.trim_start().len());
         let indent = line.len() - body.len() + item;
         index += 1;
+        // Another item of the list begins: its `args` are its own.
+        if item > 0 && open.is_some_and(|(at, _)| indent <= at) {
+            open = None;
+        }
         let Some((key, value)) = body[item..].split_once(':') else {
             continue;
         };
