@@ -374,6 +374,51 @@ fn since_a_revision_only_what_got_worse() {
 }
 
 #[test]
+fn a_call_that_left_its_scope_since_a_revision() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let app = |call: &str| {
+        format!(
+            "{ENABLED}import requests\n\nEVENT = governor.intent_from(action=\"delete\", resource_type=\"external_api\", resource_name=\"x\")\n\n\ndef forget():\n{call}\n\n\nif __name__ == \"__main__\":\n    forget()\n"
+        )
+    };
+    let inside =
+        app("    with governor.intent(EVENT):\n        requests.delete(\"https://x.example.com\")");
+    write(dir.path(), "app.py", &inside);
+    git(dir.path(), &["init", "-q"]);
+    git(dir.path(), &["add", "-A"]);
+    git(dir.path(), &["commit", "-qm", "first"]);
+    // Moved down by a line, it is still inside.
+    write(dir.path(), "app.py", &format!("# The app.\n{inside}"));
+    assert!(check(dir.path(), &["--since", "HEAD"], 0).is_empty());
+    let outside = app(
+        "    with governor.intent(EVENT):\n        pass\n    requests.delete(\"https://x.example.com\")",
+    );
+    write(dir.path(), "app.py", &outside);
+    let found = check(dir.path(), &["--since", "HEAD"], 1);
+    assert_eq!(found, ["moved_out_of_scope app.py:13"]);
+}
+
+#[test]
+fn lines_that_do_not_parse_are_named() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    write(
+        dir.path(),
+        "app.py",
+        &format!("{ENABLED}{APP}\n\ndef broken(:\n    pass\n"),
+    );
+    let out = governor(dir.path(), &["check", ".", "--format", "json"]);
+    let answer: serde_json::Value = serde_json::from_slice(&out.stdout).expect("one document");
+    let found = answer["findings"].as_array().expect("a list");
+    let unparsed: Vec<_> = found
+        .iter()
+        .filter(|finding| finding["code"] == "unparsed")
+        .collect();
+    assert_eq!(unparsed.len(), 1, "{answer}");
+    assert_eq!(unparsed[0]["path"], "app.py");
+    assert!(unparsed[0]["line"].as_u64() > Some(10), "{answer}");
+}
+
+#[test]
 fn sarif_carries_the_fix() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     write(dir.path(), "app.py", APP);
