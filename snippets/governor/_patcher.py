@@ -204,6 +204,14 @@ def _dress(replacement: Any, original: Any) -> Any:
     replacement.__dict__.update(getattr(original, "__dict__", {}))
     replacement.__wrapped__ = original
     replacement.__governor__ = True
+    # `inspect.getfullargspec` does not look through `__wrapped__`. Not imported for this: where it is not loaded yet,
+    # nobody asks.
+    inspect = sys.modules.get("inspect")
+    if inspect is not None and not hasattr(original, "__wrapped__"):
+        try:
+            replacement.__signature__ = inspect.signature(original)
+        except (TypeError, ValueError):
+            pass
     return replacement
 
 

@@ -28,7 +28,10 @@ def touched():
 
 def test_names_and_signatures_stay(enabled):
     signature, doc = inspect.signature(requests.Session.send), requests.Session.send.__doc__
+    # What respx reads to give a stand-in its arguments.
+    specification = inspect.getfullargspec(httpx.HTTPTransport.handle_request)
     enabled()
+    assert inspect.getfullargspec(httpx.HTTPTransport.handle_request) == specification
     assert hasattr(requests.Session.send, "__governor__")
     assert inspect.signature(requests.Session.send) == signature and requests.Session.send.__doc__ == doc
     assert requests.Session.send.__qualname__ == "Session.send" and requests.Session.send.__module__ == "requests.sessions"
