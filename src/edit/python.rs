@@ -11,6 +11,7 @@ use enable::{ClientName, Refusal};
 
 pub mod enable;
 pub mod handler;
+mod imports;
 pub mod post_fork;
 pub mod recognise;
 pub mod scope;

@@ -47,7 +47,7 @@ fn risk_of(effect: &Effect) -> Option<&'static str> {
     .any(|part| destination.contains(part));
     match effect.category {
         Category::Filesystem => None,
-        _ if effect.action == Action::Delete => Some("it deletes"),
+        _ if effect.action == Action::Delete && !forgets(effect) => Some("it deletes"),
         _ if is_write
             && PAYMENT_SERVICES
                 .iter()
@@ -62,6 +62,26 @@ fn risk_of(effect: &Effect) -> Option<&'static str> {
         _ if is_write && is_production => Some("it acts on a production host"),
         _ => None,
     }
+}
+
+/// What takes away no data: an entry of a cache, or the link between two rows that stay.
+fn forgets(effect: &Effect) -> bool {
+    const CACHES: [&str; 6] = [
+        "aiocache.",
+        "cachelib.",
+        "cachetools.",
+        "diskcache.",
+        "django.core.cache.",
+        "flask_caching.",
+    ];
+    unlinks(effect) || CACHES.iter().any(|prefix| effect.call.starts_with(prefix))
+}
+
+/// Whether the call parts rows of two tables: what it deletes or changes is the link, which the code does not name.
+fn unlinks(effect: &Effect) -> bool {
+    ["clear", "remove", "set"]
+        .iter()
+        .any(|name| effect.call == format!("django.db.models.Manager.{name}"))
 }
 
 /// What runs more code in this very process: the client asks about what that code does.
@@ -249,7 +269,14 @@ fn targets<'e>(
     let first = group[0];
     match whole {
         Ok(found) if first.intercepted || found.form == Form::Decorator || group.len() == 1 => {
-            return vec![as_target(found, first)];
+            let apart = apart(module, &sites, &outside, found);
+            return match apart {
+                Some(places) => places
+                    .into_iter()
+                    .map(|place| as_target(place, first))
+                    .collect(),
+                None => vec![as_target(found, first)],
+            };
         }
         Err(reason) if group.len() == 1 => {
             refuse(plan, path, first.line, &reason);
@@ -270,6 +297,28 @@ fn targets<'e>(
         }
     }
     found
+}
+
+/// A scope for each call, where that changes fewer lines than one around them all.
+fn apart(module: &Module, sites: &[Site], outside: &[Site], whole: Place) -> Option<Vec<Place>> {
+    if whole.form != Form::With || sites.len() < 2 {
+        return None;
+    }
+    // Each line that is indented shows twice in a diff, and the scope's own lines once.
+    let lines = |place: &Place| 2 * (place.lines.1 - place.lines.0 + 1) + 5;
+    let mut places: Vec<Place> = Vec::new();
+    for site in sites {
+        let one = place(module, &[*site], outside).ok()?;
+        if !places.contains(&one) {
+            places.push(one);
+        }
+    }
+    places.sort_by_key(|place| place.lines);
+    let are_disjoint = places
+        .windows(2)
+        .all(|pair| pair[0].lines.1 < pair[1].lines.0);
+    let fewer = places.iter().map(lines).sum::<u32>() < lines(&whole);
+    (are_disjoint && fewer).then_some(places)
 }
 
 fn add_step(path: &str, symbol: &str, target: Target, effect: &Effect, plan: &mut Plan) {
@@ -330,8 +379,10 @@ pub fn intent_of(effect: &Effect) -> Intent {
     };
     let (kind, name) = (&effect.resource.kind, &effect.resource.name);
     // A library's own name says nothing of what the call acts on: the client takes that from the call.
-    let is_named =
-        effect.resource.is_named && !name.contains(['*', '{', '<', '\n']) && name != kind;
+    let is_named = effect.resource.is_named
+        && !unlinks(effect)
+        && !name.contains(['*', '{', '<', '\n'])
+        && name != kind;
     Intent {
         action: action.to_owned(),
         resource_type: if kind.is_empty() {

@@ -308,10 +308,15 @@ mod tests {
                     "k8s.yaml",
                     "containers:\n  - name: web\n    command: [\"python\", \"-m\"]\n    args: [\"app.web\"]\n  - name: jobs\n    args: [\"python\", \"-m\", \"app.jobs\"]\n",
                 ),
+                (
+                    "bin/docker-entrypoint",
+                    "#!/bin/bash\nserver() {\n  exec gunicorn -b 0.0.0.0:5000 app.web:app\n}\n",
+                ),
                 ("app/web.py", ""),
                 ("app/jobs.py", ""),
             ],
             &[
+                ("bin/docker-entrypoint", 3, "app/web.py", "", true),
                 ("k8s.yaml", 3, "app/web.py", "", false),
                 ("k8s.yaml", 6, "app/jobs.py", "", false),
             ],

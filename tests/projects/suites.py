@@ -66,7 +66,9 @@ def outcomes(python, root, arguments, env, report, timeout):
         for kind in ("failure", "error", "skipped"):
             if case.find(kind) is not None:
                 state = kind
-        found[f"{case.get('classname')}::{case.get('name')}"] = state
+        # A parameter may be a path of this copy.
+        name = case.get("name").replace(str(root), "")
+        found[f"{case.get('classname')}::{name}"] = state
     return found, done.stdout.decode(errors="replace")
 
 

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::recognise::{client, enable_calls, is_taken};
-use super::{Module, continues_line_before};
+use super::{Module, continues_line_before, imports};
 use crate::edit::proof::{Disproof, prove};
 use crate::edit::{Insertions, line_end, line_ending_at, line_start};
 
@@ -70,7 +70,7 @@ impl ClientName {
     }
 }
 
-/// The import, and the call if `enables`, as the first statements of the module.
+/// The import and the call, as the first statements of the module; without `enables` the import alone, among the others.
 pub fn first_statements(module: &Module, client: &ClientName, enables: bool) -> Insertions {
     let source = module.source;
     // Where the client is imported further down, `enable()` needs an import of its own up here.
@@ -79,6 +79,9 @@ pub fn first_statements(module: &Module, client: &ClientName, enables: bool) -> 
         _ => "import governor as _governor",
     });
     let name = import.rsplit(' ').next().unwrap_or("governor");
+    if !enables && let Some(insertions) = imports::insert(module, import) {
+        return insertions;
+    }
     let point = Point::of(module);
     if point.inside_line {
         let call = if enables {

@@ -452,7 +452,7 @@ mod tests {
     fn a_whole_function_gets_a_decorator() {
         check(
             "import os\n\n\ndef f(x):\n    \"\"\"Doc.\"\"\"\n    return effect(x)\n",
-            "import governor\n\nimport os\n\n\n@governor.governed(action=\"delete\", resource_type=\"table\", resource_name=\"caf\\xe9\")\ndef f(x):\n    \"\"\"Doc.\"\"\"\n    return effect(x)\n",
+            "import os\n\nimport governor\n\n\n@governor.governed(action=\"delete\", resource_type=\"table\", resource_name=\"caf\\xe9\")\ndef f(x):\n    \"\"\"Doc.\"\"\"\n    return effect(x)\n",
         );
     }
 

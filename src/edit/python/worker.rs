@@ -75,7 +75,12 @@ pub fn insert(module: &Module, line: u32, name: &str) -> Result<Insertions, Refu
     if !imports_signal(module, &statements[..position]) {
         let celery = statements[..position]
             .iter()
-            .rfind(|node| imports_celery(module, **node) && ends_its_line(source, **node));
+            .rposition(|node| imports_celery(module, *node) && ends_its_line(source, *node));
+        // The client's import beside it comes first, so that each can be taken out again.
+        let celery = celery.map(|at| match statements.get(at + 1) {
+            Some(next) if module.text(*next).starts_with("import governor") => *next,
+            _ => statements[at],
+        });
         let (place, import) = match celery {
             Some(node) => (
                 line_end(source, node.end_byte()),
@@ -216,6 +221,16 @@ mod tests {
             2,
             "import governor\n\ngovernor.enable()\n\nfrom celery.signals import setup_logging, worker_process_init\nfrom celery import Celery; app = Celery()\n\n\n@worker_process_init.connect(weak=False)\ndef _enable_governor_in_worker(**_signal):\n    governor.enable()\n",
         );
+    }
+
+    #[test]
+    fn the_client_s_import_comes_first() {
+        let parts = BTreeSet::from([Part::WorkerHook { line: 3 }]);
+        let before = b"import celery\n\napp = celery.Celery()\n";
+        let edit = compose(before, &parts).expect("applies");
+        let result = edit.apply(before);
+        assert!(result.starts_with(b"import celery\nimport governor\nfrom celery.signals import"));
+        assert_eq!(take_out(&result).as_deref(), Some(&before[..]));
     }
 
     #[test]

@@ -32,6 +32,7 @@ impl Format {
             "makefile" | "gnumakefile" | "justfile" => return Some(Format::Makefile),
             "supervisord.conf" | "supervisor.conf" => return Some(Format::Unit),
             "langgraph.json" => return Some(Format::LangGraph),
+            "docker-entrypoint" | "entrypoint" | "start" => return Some(Format::Shell),
             _ => {}
         }
         if lower == "dockerfile" || lower.starts_with("dockerfile.") || extension == "dockerfile" {

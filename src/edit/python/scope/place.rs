@@ -59,7 +59,7 @@ pub fn place(module: &Module, sites: &[Site], others: &[Site]) -> Result<Place, 
     if let Some(function) = function
         && depth == 0
         && run.is_whole_body(module)
-        && !is_decorated(function)
+        && !is_decorated(module, function)
         && !has_yield(function.child_by_field_name("body").unwrap_or(function))
     {
         let line = function.start_position().row as u32 + 1;
@@ -237,10 +237,18 @@ pub(super) fn node_at<'t>(module: &'t Module, site: Site) -> Option<Node<'t>> {
         .descendant_for_byte_range(start + offset, start + offset)
 }
 
-fn is_decorated(function: Node) -> bool {
-    function
+/// Whether another decorator makes something else of the function than a method.
+fn is_decorated(module: &Module, function: Node) -> bool {
+    let decorated = function
         .parent()
-        .is_some_and(|parent| parent.kind() == "decorated_definition")
+        .filter(|parent| parent.kind() == "decorated_definition");
+    decorated.is_some_and(|decorated| {
+        module
+            .children(decorated)
+            .into_iter()
+            .filter(|child| child.kind() == "decorator")
+            .any(|decorator| !["@classmethod", "@staticmethod"].contains(&module.text(decorator)))
+    })
 }
 
 /// Whether a `yield` of this function lies below the node.
