@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from governor._call import Call
 
-__all__ = ["authority_of_call", "carry_call", "covered", "covers_request", "end_authority", "is_passing", "passing"]
+__all__ = ["authority_of_call", "carry_call", "connecting", "covered", "covers_request", "end_authority", "is_connecting", "is_passing", "passing"]
 
 EVERYTHING = "*"
+CONNECTING = "connecting"
 
 
 class Authority:
@@ -27,7 +28,7 @@ class Authority:
 
     __slots__ = ("active", "call", "outer")
 
-    def __init__(self, call: Call, outer: Authority | None) -> None:
+    def __init__(self, call: Call | None, outer: Authority | None) -> None:
         self.active = True
         self.call = call
         self.outer = outer
@@ -37,8 +38,8 @@ _authority: ContextVar[Authority | None] = ContextVar("governor_authority", defa
 _passing: ContextVar[passing | None] = ContextVar("governor_passing", default=None)
 
 
-def authority_of_call(call: Call) -> tuple[Authority, Any]:
-    """Mark the context: `call` was decided and runs from now on. The token ends it."""
+def authority_of_call(call: Call | None) -> tuple[Authority, Any]:
+    """Mark the context: `call` was decided and runs from now on; None for one that covers nothing below it. The token ends it."""
     authority = Authority(call, _authority.get())
     return authority, _authority.set(authority)
 
@@ -59,19 +60,19 @@ def covered(call: Call) -> bool:
         return True
     authority = _authority.get()
     while authority is not None:
-        if authority.active and authority.call.covers(call):
+        if authority.active and authority.call is not None and authority.call.covers(call):
             return True
         authority = authority.outer
     return False
 
 
-def covers_request(method: str, url: str) -> bool:
+def covers_request(method: str, url: str, body: Any, fields: tuple[tuple[str, str], ...] = ()) -> bool:
     """Whether this very HTTP request was decided in a layer above and runs now; a quick look before a `Call` is made."""
     authority = _authority.get()
     if authority is None or not authority.active:
         return False
     call = authority.call
-    return call.method == method and call.destination == url and call.category == "http"
+    return call is not None and call.method == method and call.destination == url and call.category == "http" and call.sends(body, fields)
 
 
 def is_passing() -> bool:
@@ -111,6 +112,16 @@ class passing:
     def __exit__(self, *exc_info: object) -> None:
         self.active = False
         _passing.reset(self._token)
+
+
+def connecting() -> passing:
+    """`with connecting():` around a library's opening of a connection: the backstop need not know, but no call passes by it."""
+    return passing(CONNECTING)
+
+
+def is_connecting() -> bool:
+    step = _passing.get()
+    return step is not None and step.active and step.category == CONNECTING
 
 
 def carry_call(function: Callable[..., Any]) -> Callable[..., Any]:

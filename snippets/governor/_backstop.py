@@ -14,6 +14,7 @@ import os
 import sys
 
 from governor import _gate
+from governor._authority import is_connecting
 from governor._call import Call
 from governor._errors import PolicyDenied
 from governor._host_list import host_listed
@@ -30,8 +31,12 @@ _FILES = {
     "open": "write", "os.remove": "delete", "os.rmdir": "delete", "os.rename": "write", "os.mkdir": "write", "os.truncate": "write",
     "os.link": "write", "os.symlink": "write", "os.chmod": "write", "os.chown": "write", "os.utime": "write",
 }  # fmt: skip
-# A rename, link or symlink lands at its second path.
-_LANDS_AT_SECOND = ("os.rename", "os.link", "os.symlink")
+# Where an event's paths stand among its arguments, each with the directory that it is relative to; the first is the path by default.
+_PATHS = {
+    "open": ((0, None),), "os.truncate": ((0, None),), "os.remove": ((0, 1),), "os.rmdir": ((0, 1),), "os.mkdir": ((0, 2),), "os.chmod": ((0, 2),),
+    "os.chown": ((0, 3),), "os.utime": ((0, 3),), "os.symlink": ((1, 2),), "os.link": ((1, 3),), "os.rename": ((1, 3), (0, 2)),
+}  # fmt: skip
+_FOLLOWED = ("open", "os.truncate", "os.chmod", "os.chown", "os.utime")
 _WITNESSED = {
     "socket.connect": ("network", "send"),
     "socket.sendto": ("network", "send"),
@@ -41,7 +46,7 @@ _WITNESSED = {
     "cpython.PyInterpreterState_New": ("process", "execute"),
     "sqlite3.load_extension": ("database", "execute"),
 }
-_WATCHED = frozenset({*_PROCESS, *_FILES, *_WITNESSED, "sqlite3.connect"})
+_WATCHED = frozenset({*_PROCESS, *_FILES, *_WITNESSED, "sqlite3.connect", "sqlite3.connect/handle"})
 _WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CACHES = ("/__pycache__/", "/.pytest_cache/", "/.coverage", "/.mypy_cache/")
 
@@ -76,6 +81,9 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
     elif event == "sqlite3.connect":
         if "database" in families:
             _database(args)
+    elif event == "sqlite3.connect/handle":
+        if "database" in families:
+            _connection(args)
     elif gate.settings.backstop != "off" and not _gate.is_passing():
         _witness(gate, event, args)
 
@@ -86,15 +94,31 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
 def _file(gate: _gate.Gate, event: str, args: tuple[Any, ...]) -> None:
     if event == "open" and not _opens_for_writing(args):
         return
-    index = 1 if event in _LANDS_AT_SECOND else 0
-    path = args[index] if len(args) > index else None
-    if isinstance(path, int) or path is None:
+    for number, (index, directory) in enumerate(_PATHS[event]):
+        path = args[index] if len(args) > index else None
+        if isinstance(path, int) or path is None:
+            continue
+        named = _named(os.fsdecode(path), args[directory] if directory is not None and len(args) > directory else -1)
+        real = os.path.realpath(named) if event in _FOLLOWED else os.path.join(os.path.realpath(os.path.dirname(named)), os.path.basename(named))
+        full = next((one for one in (named, real) if _is_governed_file(one, gate.settings.files)), "")
+        if not full:
+            continue
+        method = event if event != "open" else str(args[1] if len(args) > 1 and args[1] else "flags")
+        # What is renamed away is gone from where it was.
+        action = "delete" if number else _FILES[event]
+        _ask(Call(event, "filesystem", action, ("file", full), full, method, [os.fsdecode(arg) for arg in args if isinstance(arg, (str, bytes))]))
         return
-    full = os.path.abspath(os.fsdecode(path))
-    if not _is_governed_file(full, gate.settings.files):
-        return
-    method = event if event != "open" else str(args[1] if len(args) > 1 and args[1] else "flags")
-    _ask(Call(event, "filesystem", _FILES[event], ("file", full), full, method, [os.fsdecode(arg) for arg in args if isinstance(arg, (str, bytes))]))
+
+
+def _named(path: str, directory: Any) -> str:
+    """The absolute path of one that may be relative to an open directory."""
+    if isinstance(directory, int) and directory >= 0 and not os.path.isabs(path):
+        for descriptors in ("/proc/self/fd", "/dev/fd"):
+            try:
+                return os.path.join(os.readlink(f"{descriptors}/{directory}"), path)
+            except OSError:
+                continue
+    return os.path.abspath(path)
 
 
 def _opens_for_writing(args: tuple[Any, ...]) -> bool:
@@ -135,10 +159,16 @@ def _process(event: str, args: tuple[Any, ...]) -> None:
 def _database(args: tuple[Any, ...]) -> None:
     database = args[0] if args else ""
     name = os.fsdecode(database) if isinstance(database, (str, bytes)) or hasattr(database, "__fspath__") else str(database)
-    if name in ("", ":memory:"):
+    if name in ("", ":memory:") or is_connecting():
         return
     full = name if name.startswith("file:") else os.path.abspath(name)
     _ask(Call("sqlite3.connect", "database", "write", ("database", os.path.basename(full)), "sqlite:///" + full, "connect", full))
+
+
+def _connection(args: tuple[Any, ...]) -> None:
+    patch = sys.modules.get("governor.patches.sqlite3")
+    if patch is not None and args:
+        patch.adopt_new(args[0])
 
 
 def _ask(call: Call) -> None:
@@ -179,6 +209,9 @@ def _is_ignored(event: str, destination: str, patterns: tuple[str, ...]) -> bool
         # Libraries that a package loads while it is imported; what runs later by ctypes is seen by no hook anyway.
         return destination.startswith("lib") or ".so" in destination
     if event.startswith("socket.") and (destination.startswith("unix:///dev/log") or destination.endswith(":53")):
+        return True
+    if destination.startswith("unix://") and "/pymp-" in destination:
+        # multiprocessing's own processes among themselves.
         return True
     if patterns:
         from fnmatch import fnmatchcase

@@ -21,11 +21,12 @@ class Call:
     its digest is ever kept. `carries` names the categories of inner layers that belong to this
     call when they go to the same host (a cloud SDK carries `http`).
     `resource` is `(type, name)`, or None to derive it from the destination.
-    `hosts` are further host suffixes which the inner layers may go to.
+    `hosts` are further host suffixes which the inner layers may go to. `fields` are header fields that decide
+    what happens, where they are known.
     """
 
     __slots__ = (
-        "action", "arguments", "carries", "category", "data", "destination", "hosts", "method", "qualified_name", "resource",
+        "action", "arguments", "carries", "category", "data", "destination", "fields", "hosts", "method", "qualified_name", "resource",
         "_digest", "_host", "_target",
     )  # fmt: skip
 
@@ -42,6 +43,7 @@ class Call:
         carries: tuple[str, ...] = (),
         hosts: tuple[str, ...] = (),
         data: dict[str, Any] | None = None,
+        fields: tuple[tuple[str, str], ...] = (),
     ) -> None:
         self.qualified_name = qualified_name
         self.category = category
@@ -53,15 +55,16 @@ class Call:
         self.carries = carries
         self.hosts = hosts
         self.data = data
+        self.fields = fields
         self._digest: str | None = None
         self._host: str | None = None
         self._target: str | None = None
 
     @property
     def host(self) -> str:
-        """Host of the destination, lower case, without port or brackets; empty for paths and commands."""
+        """Host of the destination, lower case, without port or brackets; empty for paths and commands, whatever they name."""
         if self._host is None:
-            self._host = host_of(self.destination)
+            self._host = "" if self.resource is not None and self.resource[0] in ("process", "file") else host_of(self.destination)
         return self._host
 
     @property
@@ -78,6 +81,8 @@ class Call:
         None where it cannot be told (a stream).
         """
         arguments = self.arguments
+        if self.fields:
+            return self.digest or None
         if arguments is None or (isinstance(arguments, (str, bytes)) and len(arguments) <= 256):
             return arguments if arguments else ""
         return self.digest or None
@@ -86,7 +91,8 @@ class Call:
     def digest(self) -> str:
         """SHA-256 over method, full destination and arguments; empty where it cannot be told (a stream)."""
         if self._digest is None:
-            self._digest = fingerprint((self.method, self.destination, self.arguments))
+            asked = (self.method, self.destination, self.arguments)
+            self._digest = fingerprint((*asked, self.fields) if self.fields else asked)
         return self._digest
 
     def covers(self, inner: Call) -> bool:
@@ -96,12 +102,26 @@ class Call:
                 return False
             return _same_host(inner.host, self.host) or any(_same_host(inner.host, host) for host in self.hosts)
         if self.category == "http":
-            return self.method == inner.method and self.target == inner.target
-        if self.category == "database":
-            return self.arguments == inner.arguments or (self.action == inner.action and self.resource == inner.resource)
+            return self.method == inner.method and self.target == inner.target and self.sends(inner.arguments, inner.fields)
+        if self.qualified_name == inner.qualified_name and self.category != "process" and self.identity != inner.identity:
+            # Not a layer of this call, but the same function again, with other arguments.
+            return False
         return (self.resource is not None and self.resource == inner.resource) or (
             bool(self.destination) and self.destination == inner.destination
         )
+
+    def sends(self, body: Any, fields: tuple[tuple[str, str], ...]) -> bool:
+        """Whether a layer below, at this request, sends what was asked about; what a layer cannot tell belongs to it."""
+        if fields and fields != self.fields:
+            return False
+        asked = self.arguments
+        if body is asked or not (body is None or isinstance(body, (str, bytes))):
+            return True
+        return bool(_raw(body) == _raw(asked))
+
+
+def _raw(body: Any) -> Any:
+    return body.encode("utf-8", "surrogatepass") if isinstance(body, str) else bytes(body) if isinstance(body, bytearray) else body or b""
 
 
 def _same_host(inner: str, outer: str) -> bool:
@@ -114,15 +134,30 @@ def host_of(destination: str) -> str:
         return ""
     end = destination.find("/", start)
     authority = destination[start:end] if end >= 0 else destination[start:]
-    if authority.replace(".", "").replace(":", "").replace("-", "").isalnum():
-        return authority.partition(":")[0].lower().rstrip(".")
-    rest = destination[start:]
-    for stop in "/?#":
-        rest = rest.partition(stop)[0]
-    authority = rest.rpartition("@")[2]
-    if authority.startswith("["):
-        return authority[1:].partition("]")[0].lower()
-    return authority.partition(":")[0].lower().rstrip(".")
+    if not (authority.isascii() and authority.replace(".", "").replace(":", "").replace("-", "").isalnum()):
+        rest = destination[start:]
+        for stop in "/?#":
+            rest = rest.partition(stop)[0]
+        authority = rest.rpartition("@")[2]
+        if authority.startswith("["):
+            return authority[1:].partition("]")[0].lower()
+    host = authority.partition(":")[0].lower().rstrip(".")
+    return _as_resolved(host) if not host.isascii() or host[-1:].isdigit() or "0x" in host else host
+
+
+def _as_resolved(host: str) -> str:
+    """One spelling for a name that is not ASCII, or a number that stands for an address (`127.1`, `0x7f000001`)."""
+    if not host.isascii():
+        try:
+            return host.encode("idna").decode("ascii").lower()
+        except UnicodeError:
+            return host
+    import socket
+
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return host
 
 
 def canonical_url(url: str) -> str:

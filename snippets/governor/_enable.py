@@ -48,7 +48,7 @@ def enable(**settings: Any) -> None:
             return
         new = Gate(loaded)
         if _configured is not None:
-            new.defaults = _configured.filled_from(new.defaults)
+            new.questions.defaults = _configured.filled_from(new.questions.defaults)
         if loaded.dev_bypass:
             _warn("GOVERNOR_DEV_BYPASS is set: NOTHING IS GOVERNED, every side effect happens unasked")
         was_enabled = is_enabled()
@@ -95,8 +95,8 @@ def configure_defaults(
     given = IntentEvent(actor_id=actor_id, actor_type=actor_type, tenant_id=tenant_id, layer=layer, authn=authn, context=context)
     with _lock:
         _configured = given if _configured is None else given.filled_from(_configured)
-        gate = current_gate()
-        gate.defaults = _configured.filled_from(gate.defaults)
+        questions = current_gate().questions
+        questions.defaults = _configured.filled_from(questions.defaults)
 
 
 def _after_fork_in_child() -> None:

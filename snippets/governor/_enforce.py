@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from governor._errors import ConfigurationError, GovernorError
-from governor._gate import Question, current_gate
+from governor._gate import current_gate
+from governor._question import Question
 from governor._scope import IntentEvent, Scope, current_scope, intent, intent_from, resumed
 
 TYPE_CHECKING = False
@@ -36,7 +37,7 @@ def _question(event: IntentEvent) -> Question:
     scope = current_scope()
     if scope is not None:
         event = event.filled_from(scope.event)
-    return Question(event.filled_from(current_gate().defaults), None, None)
+    return Question(event.filled_from(current_gate().questions.defaults), None, None)
 
 
 def governed(

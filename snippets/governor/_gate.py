@@ -12,7 +12,18 @@ import sys
 import time
 from _thread import RLock
 
-from governor._authority import EVERYTHING, Authority, authority_of_call, carry_call, covered, covers_request, end_authority, is_passing, passing
+from governor._authority import (
+    EVERYTHING,
+    Authority,
+    authority_of_call,
+    carry_call,
+    connecting,
+    covered,
+    covers_request,
+    end_authority,
+    is_passing,
+    passing,
+)
 from governor._breaker import CircuitBreaker
 from governor._cache import DecisionCache
 from governor._call import Call
@@ -21,8 +32,7 @@ from governor._errors import GovernorError, PolicyDenied, PolicyUnavailable
 from governor._host_list import host_listed
 from governor._loop import in_thread
 from governor._plane import Plane
-from governor._resource import data_of, resource_of
-from governor._scope import IntentEvent, current_scope, matches
+from governor._question import Question, Questions
 from governor._token import ReplayMemory, Verifier
 from governor._wire import PATH, Decision, enforce_body, read_answer, refusal
 
@@ -32,30 +42,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from governor._audit import AuditLog
-    from governor._redact import Redactor
 
-__all__ = ["Gate", "carry_call", "covers_request", "current_gate", "governed_call", "is_passing", "passing"]
+__all__ = ["Gate", "carry_call", "connecting", "covers_request", "current_gate", "governed_call", "is_passing", "passing"]
 
 # Causes where the plane did say something, so that `GOVERNOR_FAIL_MODE=open` does not apply.
 _ANSWERED = ("unauthenticated", "missing_data_fields", "rate_limited")
 
 
-class Question:
-    """What is asked about one call, and under which key its answer may be reused."""
-
-    __slots__ = ("call", "event", "key", "scope_mismatch")
-
-    def __init__(self, event: IntentEvent, call: Call | None, scope_mismatch: IntentEvent | None) -> None:
-        self.event = event
-        self.call = call
-        self.scope_mismatch = scope_mismatch
-        self.key: Any = None
-        if call is None:
-            self.key = event.key
-        else:
-            identity = call.identity
-            if identity is not None:
-                self.key = (event.key, call.qualified_name, call.action, call.method, call.destination, identity)
+# Such an ALLOW is for the host: what a layer below sends to another one is not part of it.
+_BY_HOST = "GOVERNOR_ALLOW_HOSTS"
 
 
 class Gate:
@@ -69,31 +64,10 @@ class Gate:
         self.plane = Plane(settings.enforce_url.rstrip("/"), settings.api_key, settings.timeout_ms) if settings.enforce_url else None
         self.verifier = Verifier(settings.decision_key) if settings.decision_key else None
         self.replay = ReplayMemory()
-        self._defaults = IntentEvent(
-            actor_id=settings.actor_id, actor_type=settings.actor_type, tenant_id=settings.tenant_id,
-            authn=settings.authn, layer=settings.layer,
-        )  # fmt: skip
-        self._events: dict[Any, IntentEvent] = {}
+        self.questions = Questions(settings)
+        self.question = self.questions.of
         self.observers: list[Callable[[Question, Decision | None, GovernorError | None], None]] = []
         self._audit: AuditLog | None = None
-        self._redactor: Redactor | None = None
-
-    @property
-    def defaults(self) -> IntentEvent:
-        return self._defaults
-
-    @defaults.setter
-    def defaults(self, event: IntentEvent) -> None:
-        self._defaults = event
-        self._events.clear()
-
-    @property
-    def redactor(self) -> Redactor:
-        if self._redactor is None:
-            from governor._redact import Redactor
-
-            self._redactor = Redactor(self.settings.redact_fields)
-        return self._redactor
 
     @property
     def audit(self) -> AuditLog | None:
@@ -119,52 +93,10 @@ class Gate:
         if self._audit is not None:
             self._audit.close()
 
-    # What is asked
-
-    def question(self, call: Call) -> Question:
-        scope = current_scope()
-        if scope is None and not call.data and not self.settings.destinations:
-            return Question(self._unscoped(call), call, None)
-        resource = resource_of(call, self.settings)
-        mismatch = None
-        if scope is not None and scope.event.action:
-            if matches(scope.event, call, resource):
-                event = scope.event
-                if not (event.resource_type and event.resource_name):
-                    event = self._derived(call, resource, event, event.action)
-                return Question(self._completed(event, call), call, None)
-            mismatch = scope.event
-        return Question(self._completed(self._derived(call, resource, scope.event if scope else None, call.action), call), call, mismatch)
-
-    def _unscoped(self, call: Call) -> IntentEvent:
-        """The derived intent of a call outside all scopes, which depends on little of it and is made once."""
-        known_as = (call.category, call.action, call.resource or (call.host or call.destination))
-        event = self._events.get(known_as)
-        if event is None:
-            event = self._derived(call, resource_of(call, self.settings), None, call.action).filled_from(self.defaults)
-            if len(self._events) >= 1024:
-                self._events.clear()
-            self._events[known_as] = event
-        return event
-
-    def _derived(self, call: Call, resource: tuple[str, str], scope_event: IntentEvent | None, action: str) -> IntentEvent:
-        masked = self.redactor.text(resource[1]) if "://" in resource[1] or "=" in resource[1] or " " in resource[1] else resource[1]
-        event = IntentEvent(action, resource[0], masked)
-        return event if scope_event is None else event.filled_from(scope_event)
-
-    def _completed(self, event: IntentEvent, call: Call | None) -> IntentEvent:
-        event = event.filled_from(self.defaults)
-        if call is not None and (call.data or self.settings.destinations):
-            found = data_of(call, self.settings)
-            if any(event.data.get(name) != value for name, value in found.items()):
-                event = event.filled_from(IntentEvent())
-                event = IntentEvent(
-                    event.action, event.resource_type, event.resource_name, actor_id=event.actor_id, actor_type=event.actor_type,
-                    tenant_id=event.tenant_id, data={**found, **event.data}, authn=event.authn, layer=event.layer, context=event.context,
-                )  # fmt: skip
-        return event
-
     # What can be answered at once
+
+    def denies_host(self, call: Call) -> bool:
+        return bool(self.settings.deny_hosts and call.host and host_listed(call, self.settings.deny_hosts))
 
     def answer_at_once(self, question: Question) -> Decision | GovernorError | None:
         call, settings = question.call, self.settings
@@ -172,7 +104,7 @@ class Gate:
             if host_listed(call, settings.deny_hosts):
                 return PolicyDenied(f"the host `{call.host}` is denied here", cause="host_denied", reason="GOVERNOR_DENY_HOSTS")
             if host_listed(call, settings.allow_hosts):
-                return Decision("ALLOW", "", "GOVERNOR_ALLOW_HOSTS")
+                return Decision("ALLOW", "", _BY_HOST)
         if settings.dev_bypass:
             return Decision("ALLOW", "", "GOVERNOR_DEV_BYPASS")
         if question.scope_mismatch is not None and settings.strict:
@@ -196,7 +128,7 @@ class Gate:
 
     def _ask_or_wait(self, question: Question) -> Decision:
         call = question.call
-        body = enforce_body(question.event, call, self.redactor.text(call.destination) if call is not None else "")
+        body = enforce_body(question.event, call, self.questions.redactor.text(call.destination) if call is not None else "")
         decision = self._exchange(body)
         until = time.monotonic() + self.settings.hold_wait_ms / 1000
         while decision.decision == "HOLD" and time.monotonic() < until:
@@ -329,10 +261,10 @@ class governed_call:
 
     def __enter__(self) -> Decision | None:
         gate = _gate
-        if gate is None or not gate.enabled or covered(self._call):
+        if gate is None or not gate.enabled or (covered(self._call) and not gate.denies_host(self._call)):
             return None
         decision = gate.admit(gate.question(self._call))
-        self._hold()
+        self._hold(decision)
         return decision
 
     def __exit__(self, *exc_info: object) -> None:
@@ -340,17 +272,17 @@ class governed_call:
 
     async def __aenter__(self) -> Decision | None:
         gate = _gate
-        if gate is None or not gate.enabled or covered(self._call):
+        if gate is None or not gate.enabled or (covered(self._call) and not gate.denies_host(self._call)):
             return None
         decision = await gate.aadmit(gate.question(self._call))
-        self._hold()
+        self._hold(decision)
         return decision
 
     async def __aexit__(self, *exc_info: object) -> None:
         self._release()
 
-    def _hold(self) -> None:
-        self._authority, self._token = authority_of_call(self._call)
+    def _hold(self, decision: Decision) -> None:
+        self._authority, self._token = authority_of_call(None if decision.reason == _BY_HOST else self._call)
 
     def _release(self) -> None:
         if self._authority is not None:

@@ -8,17 +8,40 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["http_call", "url_of"]
+__all__ = ["deciding_fields", "http_call", "httpx_call", "url_of"]
 
+# Header fields that say what happens, not how: the same URL and body with another one is another question.
+_DECIDING = frozenset(
+    "destination host soapaction x-amz-copy-source x-amz-target x-goog-copy-source x-http-method x-http-method-override x-method-override"
+    " x-ms-copy-source x-ms-rename-source".split()
+)
 _READS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "PROPFIND"})
 
 
-def http_call(qualified_name: str, method: str, url: str, body: Any = None) -> Call:
+def http_call(qualified_name: str, method: str, url: str, body: Any = None, fields: tuple[tuple[str, str], ...] = ()) -> Call:
     if not isinstance(method, str):
         method = method.decode("latin-1") if isinstance(method, bytes) else str(method)
     method = method.upper()
     action = "read" if method in _READS else "delete" if method == "DELETE" else "write"
-    return Call(qualified_name, "http", action, None, url, method, body)
+    return Call(qualified_name, "http", action, None, url, method, body, fields=fields)
+
+
+def deciding_fields(headers: Any, url: str) -> tuple[tuple[str, str], ...]:
+    """Those of a request's header fields (a mapping or pairs) that decide what happens; a `Host` only where it is not the URL's."""
+    if not headers:
+        return ()
+    found = []
+    for name, value in headers.items() if hasattr(headers, "items") else headers:
+        name = _text(name).lower()
+        if name in _DECIDING:
+            value = _text(value)
+            if name != "host" or value.lower() != url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2].lower():
+                found.append((name, value))
+    return tuple(sorted(found)) if found else ()
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def url_of(scheme: str, host: str, port: Any, path: str) -> str:
@@ -33,5 +56,5 @@ def url_of(scheme: str, host: str, port: Any, path: str) -> str:
 def httpx_call(qualified_name: str, args: Any, kwargs: Any) -> Call:
     """The call for a request object of httpx or httpx2; a body that is still to be streamed is never the same twice."""
     request = args[0] if args else kwargs["request"]
-    body = request.__dict__.get("_content")
-    return http_call(qualified_name, request.method, str(request.url), request.stream if body is None else body)
+    body, url = request.__dict__.get("_content"), str(request.url)
+    return http_call(qualified_name, request.method, url, request.stream if body is None else body, deciding_fields(request.headers.raw, url))

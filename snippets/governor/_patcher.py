@@ -51,13 +51,21 @@ class Patcher:
             self._found += 1
         if is_ours(original):
             return original.__wrapped__ if hasattr(original, "__wrapped__") else original.__func__.__wrapped__
-        replacement = self._replacement(owner, original, wrapper, asynchronous)
-        self.replace(owner, name, replacement)
+        self._put(owner, name, self._replacement(owner, original, wrapper, asynchronous))
         return original
+
+    def connects(self, owner: Any, *names: str) -> None:
+        """Functions that only open a connection, where the library asks later: the backstop is told nothing new by them."""
+        for name in names:
+            asynchronous = _is_coroutine_function(getattr(owner, name, None))
+            self.wrap(owner, name, _connect_async if asynchronous else _connect, optional=True)
 
     def replace(self, owner: Any, name: str, replacement: Any) -> None:
         """Set `owner.name` to `replacement` until `restore()`."""
         self._found += 1
+        self._put(owner, name, replacement)
+
+    def _put(self, owner: Any, name: str, replacement: Any) -> None:
         own = vars(owner).get(name, _MISSING)
         setattr(owner, name, replacement)  # a TypeError here means a C type, which needs another seam
         self._records.append((owner, name, own, vars(owner).get(name, replacement)))
@@ -143,6 +151,20 @@ class Patcher:
 
 # The C modules themselves keep their functions: the standard library's own code relies on identity there.
 _ORIGIN_MODULES = frozenset({"posix", "nt", "_io", "_sqlite3", "_posixsubprocess", "_socket"})
+
+
+def _connect(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    from governor._authority import connecting
+
+    with connecting():
+        return wrapped(*args, **kwargs)
+
+
+async def _connect_async(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    from governor._authority import connecting
+
+    with connecting():
+        return await wrapped(*args, **kwargs)
 
 
 def is_ours(function: Any) -> bool:

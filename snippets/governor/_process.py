@@ -28,8 +28,16 @@ def process_call(
         words, shell = words[2:], True
     program = os.path.basename(_text(executable)) if executable and not shell else _first_program(words, shell)
     text = " ".join(_quoted(word) for word in words) if len(words) > 1 else (words[0] if words else "")
-    arguments = (words, _text(executable) if executable else None, shell, _text(cwd) if cwd else None, dict(env) if env is not None else None)
+    arguments = (words, _text(executable) if executable else None, shell, _text(cwd) if cwd else _here(), dict(env) if env is not None else None)
     return Call(qualified_name, "process", "execute", ("process", program), text, os.path.basename(program), arguments)
+
+
+def _here() -> str:
+    """Where a command runs that names no place: a relative path means another file elsewhere."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
 
 
 def is_housekeeping() -> bool:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from governor._errors import PolicyDenied
-    from governor._gate import Gate, Question
+    from governor._gate import Gate
+    from governor._question import Question
     from governor._wire import Decision
 
 __all__ = ["call_site", "describe", "line_of", "logger", "witness"]
@@ -23,7 +24,7 @@ def describe(error: GovernorError, question: Question, gate: Gate) -> None:
     """Complete a refusal: what was refused, where, by which policy, what to do, under which request id."""
     path, line, _function = call_site()
     event, call = question.event, question.call
-    error.intent = gate.redactor.value(event.to_dict())
+    error.intent = gate.questions.redactor.value(event.to_dict())
     error.call_site = f"{path}:{line}" if path else ""
     what = f"{event.action} {event.resource_type} `{event.resource_name}`"
     if call is not None:
@@ -35,7 +36,7 @@ def describe(error: GovernorError, question: Question, gate: Gate) -> None:
     if error.policy_ids:
         parts.append("by policy " + ", ".join(error.policy_ids))
     if error.reason and error.reason not in error.message:
-        parts.append(f"because {gate.redactor.text(error.reason)}")
+        parts.append(f"because {gate.questions.redactor.text(error.reason)}")
     if error.request_id:
         parts.append(f"request id {error.request_id}")
     if error.next_steps:
@@ -48,7 +49,7 @@ def call_of(question: Question, gate: Gate) -> dict[str, Any]:
     call = question.call
     if call is None:
         return {}
-    return {"qualified_name": call.qualified_name, "destination": gate.redactor.text(call.destination), "method": call.method}
+    return {"qualified_name": call.qualified_name, "destination": gate.questions.redactor.text(call.destination), "method": call.method}
 
 
 def line_of(
@@ -68,8 +69,8 @@ def line_of(
         "ts": timestamp(),
         "request_id": outcome.request_id,
         "decision": decision,
-        "reason": gate.redactor.text(outcome.reason),
-        "intent": gate.redactor.value(question.event.to_dict()),
+        "reason": gate.questions.redactor.text(outcome.reason),
+        "intent": gate.questions.redactor.value(question.event.to_dict()),
         "call": call_of(question, gate),
         "site": {"path": path, "line": number, "function": function},
         "cached": not isinstance(outcome, GovernorError) and outcome.cached,

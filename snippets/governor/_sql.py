@@ -8,22 +8,16 @@ from __future__ import annotations
 
 import re
 
-from governor._call import Call
+__all__ = ["read_sql"]
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-__all__ = ["read_sql", "sql_call"]
-
-_READ = "SELECT SHOW DESCRIBE DESC EXPLAIN VALUES PRAGMA TABLE FETCH LIST"
+_READ = "SELECT SHOW DESCRIBE DESC EXPLAIN VALUES PRAGMA TABLE FETCH LIST USE"
 _WRITE = (
     "INSERT UPDATE MERGE REPLACE UPSERT CREATE ALTER GRANT REVOKE COMMENT VACUUM REINDEX LOAD COPY RENAME ATTACH DETACH ANALYZE "
     "OPTIMIZE REFRESH IMPORT LOCK NOTIFY SECURITY REASSIGN CLUSTER"
 )
 _DELETE = "DELETE DROP TRUNCATE"
 _EXECUTE = "CALL DO EXEC EXECUTE DECLARE PREPARE"
-_NEUTRAL = "BEGIN START COMMIT ROLLBACK SAVEPOINT RELEASE SET USE END ABORT RESET DEALLOCATE CLOSE LISTEN UNLISTEN CHECKPOINT"
+_NEUTRAL = "BEGIN START COMMIT ROLLBACK SAVEPOINT RELEASE SET END ABORT RESET DEALLOCATE CLOSE LISTEN UNLISTEN CHECKPOINT"
 _ACTIONS = {
     word: action
     for action, words in (("read", _READ), ("write", _WRITE), ("delete", _DELETE), ("execute", _EXECUTE), ("", _NEUTRAL))
@@ -50,6 +44,10 @@ _ESCAPED_TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+# MySQL: `#` begins a comment, `--` only before a space.
+_MYSQL_TOKEN = re.compile(_ESCAPED_TOKEN.pattern.replace(r"--[^\n]*", r"--(?=\s|\Z)[^\n]*|\#[^\n]*"), re.VERBOSE | re.DOTALL)
+_DASHES = re.compile(r"--\S")
+
 _TABLE_WORDS = frozenset({"FROM", "JOIN", "INTO", "UPDATE", "TABLE", "TRUNCATE", "USING"})
 _BETWEEN = frozenset({"ONLY", "IF", "NOT", "EXISTS", "LATERAL", "LOW_PRIORITY", "IGNORE", "OR", "REPLACE", "ABORT", "FAIL", "ROLLBACK", "TABLE"})
 _FROM_INSIDE = frozenset({"EXTRACT", "SUBSTRING", "SUBSTR", "TRIM", "OVERLAY", "POSITION"})
@@ -59,23 +57,6 @@ _remembered: dict[str, tuple[str, str, tuple[str, ...]]] = {}
 _REMEMBERED_LIMIT = 1024
 
 
-def sql_call(
-    qualified_name: str, destination: str, statement: Any, parameters: Any = None, *, database: str = "", data: dict[str, Any] | None = None
-) -> Call | None:
-    """The call that runs `statement`; None where it only begins, ends or configures a transaction or session."""
-    if isinstance(statement, (bytes, bytearray)):
-        text = bytes(statement).decode("utf-8", "replace")
-    elif isinstance(statement, str):
-        text = statement
-    else:
-        text = str(statement)
-    verb, action, tables = read_sql(text)
-    if not action:
-        return None
-    resource = ("database", ",".join(tables)) if tables else ("database", database or "database")
-    return Call(qualified_name, "database", action, resource, destination, verb, (text, parameters), data=data)
-
-
 def read_sql(text: str) -> tuple[str, str, tuple[str, ...]]:
     """`(verb, action, tables)`; the action is empty for statements that have no effect of their own."""
     known = _remembered.get(text)
@@ -83,6 +64,8 @@ def read_sql(text: str) -> tuple[str, str, tuple[str, ...]]:
         known = _read(_tokens(text, _TOKEN))
         if "\\'" in text or '\\"' in text:
             known = _stricter(known, _read(_tokens(text, _ESCAPED_TOKEN)))
+        if "#" in text or _DASHES.search(text):
+            known = _stricter(known, _read(_tokens(text, _MYSQL_TOKEN)))
         if len(_remembered) >= _REMEMBERED_LIMIT:
             _remembered.clear()
         if len(text) <= 20_000:
@@ -143,15 +126,36 @@ def _read_statement(tokens: list[tuple[str, str]]) -> tuple[str, str, tuple[str,
     elif verb == "SELECT":
         if any(word == "INTO" and not _is_variable(tokens, index) for index, (word, _) in enumerate(tokens)):
             action = "write"
-    elif verb == "PRAGMA" and any(word == "=" for word, _ in tokens) or verb == "SET" and any(word in ("GLOBAL", "PERSIST", "PERSIST_ONLY", "PASSWORD") for word in following):
-        action = "write"
+        verb, action = _with_what_follows(tokens, verb, action)
+    elif verb in ("INSERT", "UPDATE", "MERGE", "REPLACE", "UPSERT", "USE"):
+        verb, action = _with_what_follows(tokens, verb, action)
+    elif verb == "PRAGMA":
+        named = tokens[3][0] if len(tokens) > 3 and tokens[2][0] == "." else following[0] if following else ""
+        if any(word == "=" for word, _ in tokens) or (len(words) < len(tokens) and named not in _LOOKING_PRAGMAS) or named in _WRITING_PRAGMAS:
+            action = "write"
+    elif not action:
+        settles = {word for word, _ in tokens}
+        if verb == "SET" and settles & {"GLOBAL", "PERSIST", "PERSIST_ONLY", "PASSWORD"} or verb == "RESET" and settles & _SERVERS_OWN:
+            action = "write"
+        elif verb == "SET" and "(" in settles or verb == "START" and "TRANSACTION" not in following:
+            action = "execute"
+        verb, action = _with_what_follows(tokens, verb, action)
     elif verb == "COPY":
         if any(word == "PROGRAM" for word, _ in tokens):
             action = "execute"
+        elif tokens[1:2] and tokens[1][0] == "(":
+            action = max("export", _strictest_inside(tokens, verb)[1], key=_STRICTNESS.index)
         elif not any(word == "FROM" for word, _ in _outside_parentheses(tokens)):
             action = "export"
     return verb, action, _tables(tokens, verb) if action else ()
 
+
+# What a pragma with an argument in parentheses only looks up.
+_LOOKING_PRAGMAS = frozenset(
+    "TABLE_INFO TABLE_XINFO TABLE_LIST INDEX_INFO INDEX_XINFO INDEX_LIST FOREIGN_KEY_LIST FOREIGN_KEY_CHECK INTEGRITY_CHECK QUICK_CHECK".split()
+)
+_WRITING_PRAGMAS = frozenset({"OPTIMIZE", "INCREMENTAL_VACUUM", "WAL_CHECKPOINT", "SHRINK_MEMORY"})
+_SERVERS_OWN = frozenset({"MASTER", "SLAVE", "REPLICA", "BINARY", "PERSIST", "QUERY"})
 
 _TRANSACTION_WORDS = frozenset({
     "TRANSACTION", "TRAN", "WORK", "DEFERRED", "IMMEDIATE", "EXCLUSIVE", "CONCURRENT", "ISOLATION", "LEVEL", "READ", "ONLY", "WRITE",
@@ -159,19 +163,34 @@ _TRANSACTION_WORDS = frozenset({
 })  # fmt: skip
 
 
-def _strictest_inside(tokens: list[tuple[str, str]], verb: str) -> tuple[str, str]:
+def _with_what_follows(tokens: list[tuple[str, str]], verb: str, action: str) -> tuple[str, str]:
+    """The stricter of a statement and what is inside it, or follows it without a semicolon as T-SQL has it."""
+    inner_verb, inner = _strictest_inside(tokens, verb, _NAMES_FOLLOW)
+    return (inner_verb, inner) if inner and _STRICTNESS.index(inner) > _STRICTNESS.index(action) else (verb, action)
+
+
+# After these comes a name or a value, though it be spelled like a verb.
+_NAMES_FOLLOW = frozenset("SELECT AS BY FROM JOIN INTO WHERE AND NOT DISTINCT ALL TABLE SAVEPOINT , ( = < > + - * / | @ :".split())
+
+
+def _strictest_inside(tokens: list[tuple[str, str]], verb: str, names_follow: frozenset[str] = frozenset()) -> tuple[str, str]:
     best = ("", "")
     for index, (word, _) in enumerate(tokens):
-        if index == 0 or word not in ("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "DROP", "TRUNCATE", "ALTER", "CREATE", "CALL", "EXECUTE"):
+        if index == 0 or word not in _VERBS_INSIDE:
             continue
         before = tokens[index - 1][0]
+        if before in names_follow and not (before == "(" and index > 1 and tokens[index - 2][0] in ("AS", "MATERIALIZED")):
+            continue
         after = tokens[index + 1][0] if index + 1 < len(tokens) else ""
-        if before in ("FOR", "ON", "DO", "KEY", "OR", ".") or after in ("(", ".") and word in ("REPLACE", "INSERT", "TRUNCATE"):
+        if before in ("FOR", "DO", "KEY", "OR", ".") or (before == "ON" and verb != "SET") or after in ("(", ".") and word in ("REPLACE", "INSERT", "TRUNCATE"):
             continue
         action = _ACTIONS[word]
         if _STRICTNESS.index(action) > _STRICTNESS.index(best[1]):
             best = (word, action)
     return best
+
+
+_VERBS_INSIDE = frozenset("SELECT INSERT UPDATE DELETE MERGE REPLACE DROP TRUNCATE ALTER CREATE CALL EXEC EXECUTE".split())
 
 
 def _is_variable(tokens: list[tuple[str, str]], index: int) -> bool:

@@ -1,17 +1,90 @@
-"""What the patches of database drivers share: a gate around one statement, subclasses for C types."""
+"""What the patches of database drivers share: a call that is one statement, a gate around it, subclasses for C types."""
 
 from __future__ import annotations
 
+import re
+
+from governor._call import Call
 from governor._errors import PolicyUnavailable
 from governor._gate import governed_call
-from governor._sql import sql_call
+from governor._sql import read_sql
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["governed_factory", "governed_statement", "rebind_class", "server_url", "stand_in"]
+__all__ = ["Statement", "governed_factory", "governed_statement", "rebind_class", "server_url", "sql_call", "stand_in"]
+
+
+class Statement(Call):
+    """A call that runs SQL; its `arguments` are the text and the parameters.
+
+    A driver below it passes with the same statement, or with this one's parameters written into the text. One that a listener put
+    in its place is asked about.
+    """
+
+    __slots__ = ("reshaped",)
+    reshaped: bool
+
+    def covers(self, inner: Call) -> bool:
+        if not isinstance(inner, Statement):
+            return super().covers(inner)
+        if self.reshaped:
+            return self.action == inner.action and self.resource == inner.resource
+        (text, values), (inner_text, inner_values) = self.arguments, inner.arguments
+        if text == inner_text:
+            return not inner_values or _same_values(values, inner_values)
+        return not inner_values and _is_filled_in(text, inner_text)
+
+
+def _same_values(one: Any, other: Any) -> bool:
+    try:
+        return bool(one is other or one == other or (not isinstance(one, dict) and list(one) == list(other)))
+    except Exception:  # values that do not compare, such as arrays
+        return False
+
+
+_PLACEHOLDER = re.compile(r"%\(\w+\)s|%s|\?|(?<![:\w]):[A-Za-z_]\w*|\$\d+")
+
+
+def _is_filled_in(text: str, filled: str) -> bool:
+    """Whether `filled` is `text` with values in the place of its placeholders."""
+    parts = [part.replace("%%", "%") for part in _PLACEHOLDER.split(text)]
+    if len(parts) == 1:
+        return parts[0] == filled
+    if not filled.startswith(parts[0]) or not filled.endswith(parts[-1]):
+        return False
+    position, end = len(parts[0]), len(filled) - len(parts[-1])
+    for part in parts[1:-1]:
+        position = filled.find(part, position)
+        if position < 0:
+            return False
+        position += len(part)
+    return position <= end
+
+
+def sql_call(
+    qualified_name: str, destination: str, statement: Any, parameters: Any = None, *,
+    database: str = "", data: dict[str, Any] | None = None, reshaped: bool = False,
+) -> Call | None:  # fmt: skip
+    """The call that runs `statement`; None where it only begins, ends or configures a transaction or session.
+
+    `reshaped` says that layers below run it many times in a form of their own (batches of rows).
+    """
+    if isinstance(statement, (bytes, bytearray)):
+        text = bytes(statement).decode("utf-8", "replace")
+    elif isinstance(statement, str):
+        text = statement
+    else:
+        text = str(statement)
+    verb, action, tables = read_sql(text)
+    if not action:
+        return None
+    resource = ("database", ",".join(tables)) if tables else ("database", database or "database")
+    call = Statement(qualified_name, "database", action, resource, destination, verb, (text, parameters), data=data)
+    call.reshaped = reshaped
+    return call
 
 
 class _Unasked:

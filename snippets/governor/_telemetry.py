@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from governor._errors import GovernorError
-    from governor._gate import Question
+    from governor._question import Question
     from governor._wire import Decision
 
 __all__ = ["observe"]

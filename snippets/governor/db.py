@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from governor._primitive import run
-from governor._sql import sql_call
+from governor._statement import sql_call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import io
 import json
@@ -66,6 +67,74 @@ def test_a_library_that_takes_no_patch_is_named_as_it_is_imported(enabled, tmp_p
     assert "pycurl" not in sys.modules
 
 
+async def _asyncpg():
+    connection = await importlib.import_module("asyncpg").connect("postgresql://postgres@127.0.0.1/postgres")
+    await connection.close()
+
+
+async def _nats():
+    client = await importlib.import_module("nats").connect("nats://127.0.0.1")
+    await client.close()
+
+
+async def _aio_pika():
+    connection = await importlib.import_module("aio_pika").connect("amqp://127.0.0.1")
+    await connection.close()
+
+
+def _pika():
+    pika = importlib.import_module("pika")
+    pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1")).close()
+
+
+def _mqtt():
+    mqtt = importlib.import_module("paho.mqtt.client")
+    mqtt.Client(mqtt.CallbackAPIVersion.VERSION2).connect("127.0.0.1")
+
+
+def _mongo(port):
+    importlib.import_module("pymongo").MongoClient("127.0.0.1", port, serverSelectionTimeoutMS=300).admin.command("ping")
+
+
+# A server's port, and what opens a connection to it; 0 is any server that does not speak the protocol.
+CONNECTS = {
+    "aio-pika": (5672, lambda port: asyncio.run(_aio_pika())),
+    "asyncpg": (5432, lambda port: asyncio.run(_asyncpg())),
+    "ftplib": (0, lambda port: importlib.import_module("ftplib").FTP().connect("127.0.0.1", port, timeout=0.3)),
+    "imaplib": (0, lambda port: importlib.import_module("imaplib").IMAP4("127.0.0.1", port, timeout=0.3)),
+    "nats": (4222, lambda port: asyncio.run(_nats())),
+    "paho": (1883, lambda port: _mqtt()),
+    "paramiko": (0, lambda port: importlib.import_module("paramiko").Transport(("127.0.0.1", port)).close()),
+    "pika": (5672, lambda port: _pika()),
+    "pymongo": (0, _mongo),
+    "pymysql": (3306, lambda port: importlib.import_module("pymysql").connect(host="127.0.0.1", user="root")),
+    "redis": (6379, lambda port: importlib.import_module("redis").Redis().ping()),
+    "smtplib": (0, lambda port: importlib.import_module("smtplib").SMTP("127.0.0.1", port, timeout=0.3)),
+    "websockets": (0, lambda port: importlib.import_module("websockets.sync.client").connect(f"ws://127.0.0.1:{port}/", open_timeout=0.3)),
+}
+
+
+@pytest.mark.parametrize("library", CONNECTS)
+def test_a_governed_library_may_connect(enabled, web, tmp_path, library):
+    """What it does over the connection is asked about: opening it is no news, and is not stopped."""
+    port, connect = CONNECTS[library]
+    try:
+        socket.create_connection(("127.0.0.1", port or web.port), 1).close()
+    except OSError:
+        pytest.skip(f"nothing answers at {port}")
+    log = tmp_path / "audit.jsonl"
+    enabled(backstop="enforce", audit_log=str(log))
+    try:
+        connect(port or web.port)
+    except governor.GovernorError:
+        raise
+    except ImportError:
+        pytest.skip("not installed")
+    except Exception:
+        pass  # the server or the account is not the one that it wants
+    assert not log.exists() or "socket.connect" not in log.read_text()
+
+
 WAYS = {
     "open": lambda path: open(path, "w").close(),
     "io.open": lambda path: open(path, "a").close(),
@@ -94,6 +163,38 @@ def test_files_are_asked_about_where_the_family_is_chosen(enabled, tmp_path, way
     assert plane.requests[-1]["resource"] == {"type": "file", "name": made}
     assert open(__file__).read()
     (tmp_path / "elsewhere").write_text("x")
+
+
+FAR_WAYS = {
+    "through a link": lambda path: open(path.parent.parent / "link" / path.name, "w").close(),
+    "a tree": lambda path: shutil.rmtree(path.parent),
+    "beside a directory": lambda path: _unlink_beside(path),
+    "renamed away": lambda path: os.rename(path, path.parent.parent / "elsewhere"),
+    "moved away": lambda path: shutil.move(path, path.parent.parent / "elsewhere"),
+    "renamed over": lambda path: os.replace(__file__ + ".none", path),
+}
+
+
+def _unlink_beside(path):
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.unlink(path.name, dir_fd=directory)
+    finally:
+        os.close(directory)
+
+
+@pytest.mark.parametrize("way", FAR_WAYS)
+def test_a_file_is_found_however_it_is_named(enabled, tmp_path, way):
+    path = tmp_path / "data" / "kept"
+    path.parent.mkdir()
+    path.write_text("x")
+    os.symlink(path.parent, tmp_path / "link")
+    plane = enabled(families="filesystem", files=f"{tmp_path}/data/*")
+    plane.answer = "DENY"
+    with pytest.raises(governor.PolicyDenied):
+        FAR_WAYS[way](path)
+    assert path.read_text() == "x"
+    assert plane.requests[-1]["resource"] == {"type": "file", "name": str(path)}
 
 
 def test_removing_is_a_delete(enabled, tmp_path):

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import sqlite3
+import sys
 import threading
 
 import pytest
 
 import governor
+
+CAPTURED = {
+    "partial": functools.partial(sqlite3.connect),
+    "in a class": vars(type("Store", (), {"connect": staticmethod(sqlite3.connect)}))["connect"].__func__,
+    "class": functools.partial(sqlite3.Connection),
+    "subclass": type("Own", (sqlite3.Connection,), {}),
+}
 
 
 @pytest.fixture
@@ -67,6 +76,24 @@ def test_an_sqlite_cursor_from_before_asks_for_each_statement(enabled, connectio
         cursor.execute(statement, (4,))
     governor.disable()
     assert rows(tmp_path / "rows.db") == 4
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="SQLite announces a connection from 3.10 on")
+@pytest.mark.parametrize("name", CAPTURED)
+@pytest.mark.parametrize("statement", ["INSERT INTO t VALUES (1)", "DROP TABLE t", "VACUUM", "PRAGMA user_version = 7"])
+def test_an_sqlite_connection_by_a_captured_name_is_interrupted(enabled, connection, tmp_path, name, statement):
+    plane = enabled()
+    made = CAPTURED[name](tmp_path / "rows.db")
+    assert plane.requests[-1]["context"]["call"]["qualified_name"] == "sqlite3.connect"
+    plane.answer = "DENY"
+    with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+        made.execute(statement)
+    made.close()
+    with pytest.raises(governor.PolicyDenied):
+        CAPTURED[name](tmp_path / "new.db")
+    assert sys.getprofile() is None
+    governor.disable()
+    assert rows(tmp_path / "rows.db") == 1
 
 
 def test_an_sqlite_connection_of_another_thread_is_named(enabled, tmp_path):

@@ -6,6 +6,7 @@ import asyncio
 import os
 import pty
 import subprocess
+import sys
 import tempfile
 from os import system as captured_system
 
@@ -73,6 +74,33 @@ def test_denied_then_allowed(enabled, tmp_path, way):
         assert len(plane.requests) == 1, plane.calls()
         program = "bash" if way == "notebook cell" else "touch"
         assert plane.requests[0]["resource"] == {"type": "process", "name": program}
+
+
+@pytest.mark.parametrize("first", ["governor", "gevent"])
+def test_gevents_own_children(plane, tmp_path, first):
+    pytest.importorskip("gevent")
+    enable = f"import governor; governor.enable(enforce_url={plane.url!r}, backstop='off', cache_ttl_ms=0)"
+    patch = "from gevent import monkey; monkey.patch_all()"
+    program = f"""
+import sys
+{enable if first == "governor" else patch}
+{patch if first == "governor" else enable}
+import gevent.subprocess, subprocess
+for way in (subprocess.run, gevent.subprocess.call, lambda argv: gevent.spawn(subprocess.check_call, argv).get()):
+    try:
+        way(["touch", sys.argv[1]])
+    except governor.PolicyDenied:
+        print("denied")
+"""
+    environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(governor.__file__))}
+    command = [sys.executable, "-c", program, str(tmp_path / "made")]
+    plane.answer = "DENY"
+    assert subprocess.run(command, env=environment, capture_output=True, text=True).stdout.split() == ["denied"] * 3
+    assert not (tmp_path / "made").exists()
+    plane.answer = "ALLOW"
+    asked = len(plane.requests)
+    assert subprocess.run(command, env=environment, capture_output=True, text=True).stdout == ""
+    assert (tmp_path / "made").exists() and len(plane.requests) == asked + 3
 
 
 @pytest.mark.parametrize("shell", [False, True])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from governor._patcher import Patcher
 
 LIBRARY = "aio-pika"
-MODULES = ("aio_pika.exchange", "aiormq.channel")
+MODULES = ("aio_pika.exchange", "aiormq.channel", "aiormq.connection")
 FAMILY = "messaging"
 NOT_INTERCEPTED = ("aio_pika.Channel.declare_queue", "aio_pika.Channel.declare_exchange")
 
@@ -24,6 +24,9 @@ NOT_INTERCEPTED = ("aio_pika.Channel.declare_queue", "aio_pika.Channel.declare_e
 def install(module: ModuleType, patcher: Patcher) -> None:
     if module.__name__ == "aio_pika.exchange":
         patcher.wrap(module.Exchange, "publish", _publish_message)
+        return
+    if module.__name__ == "aiormq.connection":
+        patcher.connects(module.Connection, "connect")
         return
     patcher.wrap(module.Channel, "basic_publish", _basic_publish)
     for name in ("queue_delete", "queue_purge", "exchange_delete"):

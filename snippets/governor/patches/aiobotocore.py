@@ -19,8 +19,16 @@ FAMILY = "cloud"
 
 def install(module: ModuleType, patcher: Patcher) -> None:
     patcher.wrap(module.AioBaseClient, "_make_api_call", _call)
+    patcher.wrap(module.AioBaseClient, "_emit_api_params", _settle, optional=True)
 
 
 async def _call(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     async with governed_call(aws_call("aiobotocore.client.AioBaseClient._make_api_call", instance, args, kwargs)):
         return await wrapped(*args, **kwargs)
+
+
+async def _settle(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    parameters = await wrapped(*args, **kwargs)
+    operation = (args[1] if len(args) > 1 else kwargs["operation_model"]).name
+    async with governed_call(aws_call("aiobotocore.client.AioBaseClient._emit_api_params", instance, (operation, parameters), {})):
+        return parameters

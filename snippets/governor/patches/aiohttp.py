@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from governor._gate import governed_call
-from governor._http import http_call
+from governor._http import deciding_fields, http_call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ def install(module: ModuleType, patcher: Patcher) -> None:
 async def _connect(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     request = args[0] if args else kwargs["req"]
     method = getattr(request, "method", "GET")
-    call = http_call("aiohttp.ClientSession.request", method, str(request.url), _content(getattr(request, "body", None)))
+    url = str(request.url)
+    fields = deciding_fields(getattr(request, "headers", None), url)
+    call = http_call("aiohttp.ClientSession.request", method, url, _content(getattr(request, "body", None)), fields)
     async with governed_call(call):
         return await wrapped(*args, **kwargs)
 

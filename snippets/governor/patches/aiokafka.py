@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from governor._patcher import Patcher
 
 LIBRARY = "aiokafka"
-MODULES = ("aiokafka.producer.producer",)
+MODULES = ("aiokafka.producer.producer", "aiokafka.conn")
 FAMILY = "messaging"
 NOT_INTERCEPTED = ("aiokafka.AIOKafkaConsumer.getone", "aiokafka.AIOKafkaConsumer.getmany", "aiokafka.AIOKafkaConsumer.commit")
 
 
 def install(module: ModuleType, patcher: Patcher) -> None:
+    if module.__name__ == "aiokafka.conn":
+        patcher.connects(module.AIOKafkaConnection, "connect")
+        return
     patcher.wrap(module.AIOKafkaProducer, "send", _send)
     patcher.wrap(module.AIOKafkaProducer, "send_batch", _send_batch)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from governor._gate import passing
 from governor._statement import governed_statement, server_url
 
 TYPE_CHECKING = False
@@ -19,16 +18,11 @@ FAMILY = "database"
 
 def install(module: ModuleType, patcher: Patcher) -> None:
     patcher.wrap(module.Connection, "query", _query)
-    patcher.wrap(module.Connection, "_connect", _connect, optional=True)
+    patcher.connects(module.Connection, "_connect")
 
 
 async def _query(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     statement = args[0] if args else kwargs.get("sql", "")
     destination = server_url("mysql", getattr(instance, "_host", ""), getattr(instance, "_port", ""), getattr(instance, "_db", ""))
     async with governed_statement("aiomysql.Connection.query", destination, statement):
-        return await wrapped(*args, **kwargs)
-
-
-async def _connect(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    with passing("database"):
         return await wrapped(*args, **kwargs)

@@ -22,6 +22,7 @@ NOT_INTERCEPTED = ("aiosmtplib.SMTP.connect",)
 
 
 def install(module: ModuleType, patcher: Patcher) -> None:
+    patcher.connects(module.SMTP, "connect")
     patcher.wrap(module.SMTP, "sendmail", _send)
     patcher.wrap(module.SMTP, "data", _data)
     patcher.wrap(module.SMTP, "execute_command", _command)
@@ -48,8 +49,8 @@ async def _data(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
 
 
 async def _command(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    command = bytes(args[0] if args and isinstance(args[0], (bytes, bytearray)) else b"").strip().lower()
-    if not command.startswith((b"data", b"bdat")):
+    lines = b" ".join(bytes(one) for one in args if isinstance(one, (bytes, bytearray))).lower().splitlines()
+    if not any(line.strip().startswith((b"data", b"bdat")) for line in lines):
         return await wrapped(*args, **kwargs)
     async with governed_call(_call_of("execute_command", instance, object())):
         return await wrapped(*args, **kwargs)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from governor._patcher import Patcher
 
 LIBRARY = "asyncpg"
-MODULES = ("asyncpg.connection", "asyncpg.prepared_stmt", "asyncpg.cursor")
+MODULES = ("asyncpg.connection", "asyncpg.prepared_stmt", "asyncpg.cursor", "asyncpg.connect_utils")
 FAMILY = "database"
 
 
@@ -32,6 +32,8 @@ def install(module: ModuleType, patcher: Patcher) -> None:
     elif module.__name__ == "asyncpg.prepared_stmt":
         for name in ("_PreparedStatement__bind_execute", "executemany", "fetchmany"):
             patcher.wrap(module.PreparedStatement, name, _run_prepared)
+    elif module.__name__ == "asyncpg.connect_utils":
+        patcher.connects(module, "_connect")
     else:
         for name in ("_bind_exec", "_bind"):
             patcher.wrap(module.BaseCursor, name, _open_cursor)
@@ -57,7 +59,9 @@ async def _copy_records(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> 
     schema = kwargs.get("schema_name")
     name = f'"{schema}"."{table}"' if schema else f'"{table}"'
     async with _asked(instance, f"COPY {name} FROM STDIN", (kwargs.get("columns"), kwargs.get("records"))):
-        return await wrapped(*args, **kwargs)
+        # What it copies by is a statement of its own making.
+        with passing("database"):
+            return await wrapped(*args, **kwargs)
 
 
 async def _copy_query(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:

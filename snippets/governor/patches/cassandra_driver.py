@@ -12,12 +12,15 @@ if TYPE_CHECKING:
     from governor._patcher import Patcher
 
 LIBRARY = "cassandra-driver"
-MODULES = ("cassandra.cluster",)
+MODULES = ("cassandra.cluster", "cassandra.connection")
 FAMILY = "database"
 NOT_INTERCEPTED = ("cassandra.cluster.Session.prepare",)
 
 
 def install(module: ModuleType, patcher: Patcher) -> None:
+    if module.__name__ == "cassandra.connection":
+        patcher.connects(module.Connection, "_initiate_connection")
+        return
     patcher.wrap(module.Session, "execute_async", _execute)
 
 

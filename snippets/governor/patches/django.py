@@ -45,8 +45,10 @@ def install(module: ModuleType, patcher: Patcher) -> None:
         for name in ("_execute", "_executemany", "callproc"):
             patcher.wrap(module.CursorWrapper, name, _run)
         return
+    # These two look up what server it is; the others also write settings of the session.
+    keep_house = _look_up if ".postgresql." in module.__name__ or ".mysql." in module.__name__ else _keep_house
     for name in ("get_new_connection", "init_connection_state"):
-        patcher.wrap(module.DatabaseWrapper, name, _keep_house, optional=True)
+        patcher.wrap(module.DatabaseWrapper, name, keep_house, optional=True)
 
 
 def _run(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
@@ -57,6 +59,11 @@ def _run(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     vendor = str(getattr(instance.db, "vendor", "database"))
     destination = server_url(vendor, settings.get("HOST"), settings.get("PORT"), settings.get("NAME"))
     with governed_statement("django.db.backends.utils.CursorWrapper.execute", destination, statement, parameters), passing("database"):
+        return wrapped(*args, **kwargs)
+
+
+def _look_up(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    with passing("database", "read"):
         return wrapped(*args, **kwargs)
 
 

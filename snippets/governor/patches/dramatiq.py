@@ -36,10 +36,11 @@ def _enqueue(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _destination(broker: Any) -> str:
-    pool = getattr(getattr(broker, "client", None), "connection_pool", None)
-    if pool is not None:
-        settings = pool.connection_kwargs
-        return f"redis://{settings.get('host', 'localhost')}:{settings.get('port', 6379)}/{settings.get('db', 0)}"
+    client = getattr(broker, "client", None)
+    if hasattr(client, "connection_pool"):
+        from governor.patches.redis import server_of
+
+        return server_of(client)
     from governor.patches.pika import amqp_url
 
     parameters = getattr(broker, "parameters", None)

@@ -1,4 +1,4 @@
-"""ftplib: `FTP.putcmd` sends every command, below uploads, downloads and `sendcmd`, over plain and TLS connections.
+"""ftplib: `FTP.putline` sends every command, below uploads, downloads and `sendcmd`, over plain and TLS connections.
 
 What opens a session or a data connection is not asked; an upload's content comes later, so it is asked each time.
 """
@@ -29,7 +29,8 @@ _UPLOADS = frozenset(("STOR", "STOU", "APPE"))
 
 
 def install(module: ModuleType, patcher: Patcher) -> None:
-    patcher.wrap(module.FTP, "putcmd", _put)
+    patcher.connects(module.FTP, "connect", "ntransfercmd")
+    patcher.wrap(module.FTP, "putline", _put)
 
 
 def _put(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
@@ -41,6 +42,6 @@ def _put(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     action = "read" if verb in _READS else "delete" if verb in _DELETES else "write"
     host, port = str(getattr(instance, "host", "")), getattr(instance, "port", 21)
     arguments = (line, object()) if verb in _UPLOADS else line
-    call = Call("ftplib.FTP.putcmd", "network", action, ("remote_host", host), f"ftp://{host}:{port}/{path.lstrip('/')}", verb, arguments)
+    call = Call("ftplib.FTP.putline", "network", action, ("remote_host", host), f"ftp://{host}:{port}/{path.lstrip('/')}", verb, arguments)
     with governed_call(call):
         return wrapped(*args, **kwargs)

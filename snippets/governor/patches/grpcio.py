@@ -1,7 +1,7 @@
 """grpcio: the callables that a channel makes for its methods are Python classes, and no audit event or socket is below them.
 
 So calls on channels made before `enable()` are asked too, from generated stubs and through interceptors alike. Under asyncio
-the question is an interceptor of the call's own, so that the loop is not blocked. A stream's later messages belong
+the question is the call's last interceptor, so that the loop is not blocked. A stream's later messages belong
 to the decision at its start.
 """
 
@@ -69,12 +69,12 @@ def _start(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
 def _start_async(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     present = instance._interceptors or []
     if not any(isinstance(interceptor, _Question) for interceptor in present):
-        instance._interceptors = [_Question(instance), *present]
+        instance._interceptors = [*present, _Question(instance)]
     return wrapped(*args, **kwargs)
 
 
 class _Question:
-    """The first interceptor of an asyncio call; it knows each of the four shapes."""
+    """The last interceptor of an asyncio call, which sees what the others made of it; it knows each of the four shapes."""
 
     def __init__(self, multi_callable: Any) -> None:
         channel = getattr(multi_callable, "_channel", None)

@@ -7,8 +7,8 @@ no request that was decided, on a connection of its own or from before `enable()
 
 from __future__ import annotations
 
-from governor._gate import covers_request, governed_call, is_passing, passing
-from governor._http import http_call, url_of
+from governor._gate import covers_request, governed_call, passing
+from governor._http import deciding_fields, http_call, url_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,15 +38,16 @@ def install(module: ModuleType, patcher: Patcher) -> None:
 def _request(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     body = args[2] if len(args) > 2 else kwargs.get("body")
     method, url = _target(instance, args, kwargs)
-    if covers_request(method, url):
+    fields = deciding_fields(args[3] if len(args) > 3 else kwargs.get("headers"), url)
+    if covers_request(method, url, body, fields):
         return wrapped(*args, **kwargs)
-    with governed_call(http_call("http.client.HTTPConnection.request", method, url, body)):
+    with governed_call(http_call("http.client.HTTPConnection.request", method, url, body, fields)):
         return wrapped(*args, **kwargs)
 
 
 def _putrequest(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     method, url = _target(instance, args, kwargs)
-    if covers_request(method, url):
+    if covers_request(method, url, _UNKNOWN_BODY):
         result = wrapped(*args, **kwargs)
     else:
         instance.__dict__.pop(_DECIDED, None)
@@ -57,7 +58,7 @@ def _putrequest(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _send(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    if _DECIDED in instance.__dict__ or is_passing():
+    if _DECIDED in instance.__dict__:
         return wrapped(*args, **kwargs)
     data = args[0] if args else kwargs.get("data")
     line = bytes(data[:4096]).partition(b"\r\n")[0].decode("latin-1").split(" ") if isinstance(data, (bytes, bytearray)) else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from governor._call import Call
 from governor._gate import governed_call
-from governor._http import http_call
+from governor._http import deciding_fields, http_call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,4 +39,5 @@ def _call_of(qualified_name: str, args: Any, kwargs: Any) -> Call:
     request = args[0] if args else kwargs["request"]
     url = request.url
     authority = bytes(url.host).decode("ascii") + (f":{url.port}" if url.port else "")
-    return http_call(qualified_name, request.method, f"{url.scheme.decode()}://{authority}{url.target.decode('latin-1')}", request.stream)
+    full = f"{url.scheme.decode()}://{authority}{url.target.decode('latin-1')}"
+    return http_call(qualified_name, request.method, full, request.stream, deciding_fields(request.headers, full))

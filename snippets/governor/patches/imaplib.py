@@ -21,21 +21,23 @@ MODULES = ("imaplib",)
 FAMILY = "email"
 NOT_INTERCEPTED = ("imaplib.IMAP4.login", "imaplib.IMAP4.authenticate")
 
-_HOUSEKEEPING = frozenset("CAPABILITY LOGIN AUTHENTICATE LOGOUT NOOP STARTTLS ENABLE ID IDLE CLOSE UNSELECT CHECK".split())
+_HOUSEKEEPING = frozenset("CAPABILITY LOGIN AUTHENTICATE LOGOUT NOOP STARTTLS ENABLE ID IDLE UNSELECT CHECK".split())
 _READS = frozenset(
     "SELECT EXAMINE FETCH PARTIAL SEARCH SORT THREAD LIST LSUB STATUS NAMESPACE GETACL GETANNOTATION GETQUOTA GETQUOTAROOT MYRIGHTS".split()
 )
-_DELETES = frozenset(("DELETE", "EXPUNGE", "DELETEACL"))
+# Closing a mailbox that was not opened for reading only removes the messages that are marked as deleted.
+_DELETES = frozenset(("DELETE", "EXPUNGE", "DELETEACL", "CLOSE"))
 
 
 def install(module: ModuleType, patcher: Patcher) -> None:
+    patcher.connects(module.IMAP4, "open")
     patcher.wrap(module.IMAP4, "_command", _command)
 
 
 def _command(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     name = str(args[0] if args else "").upper()
     verb = str(args[1]).upper() if name == "UID" and len(args) > 1 else name
-    if verb in _HOUSEKEEPING:
+    if verb in _HOUSEKEEPING or (verb == "CLOSE" and instance.is_readonly):
         return wrapped(*args, **kwargs)
     action = "read" if verb in _READS else "delete" if verb in _DELETES else "write"
     mailbox = str(args[1]).strip('"') if verb == name and len(args) > 1 else "selected"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from governor._patcher import Patcher
 
 LIBRARY = "kafka-python"
-MODULES = ("kafka.producer.kafka", "kafka.admin.client")
+MODULES = ("kafka.producer.kafka", "kafka.admin.client", "kafka.conn", "kafka.net.inet")
 FAMILY = "messaging"
 NOT_INTERCEPTED = (
     "kafka.KafkaProducer.flush",
@@ -27,6 +27,11 @@ NOT_INTERCEPTED = (
 def install(module: ModuleType, patcher: Patcher) -> None:
     if module.__name__ == "kafka.producer.kafka":
         patcher.wrap(module.KafkaProducer, "send", _send)
+        return
+    if module.__name__ in ("kafka.conn", "kafka.net.inet"):
+        for kind, name in (("BrokerConnection", "connect"), ("KafkaNetSocket", "connect_ex")):
+            if kind in vars(module):
+                patcher.connects(vars(module)[kind], name)
         return
     for name in ("create_topics", "delete_topics"):
         patcher.wrap(module.KafkaAdminClient, name, _administer)

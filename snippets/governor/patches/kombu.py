@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from governor._patcher import Patcher
 
 LIBRARY = "kombu"
-MODULES = ("kombu.messaging", "kombu.entity")
+MODULES = ("kombu.messaging", "kombu.entity", "amqp.transport")
 FAMILY = "messaging"
 NOT_INTERCEPTED = ("kombu.Queue.declare",)
 
@@ -24,6 +24,9 @@ NOT_INTERCEPTED = ("kombu.Queue.declare",)
 def install(module: ModuleType, patcher: Patcher) -> None:
     if module.__name__ == "kombu.messaging":
         patcher.wrap(module.Producer, "publish", _publish)
+        return
+    if module.__name__ == "amqp.transport":
+        patcher.connects(module._AbstractTransport, "connect")
         return
     for kind in (module.Queue, module.Exchange):
         for name in ("delete", "purge"):

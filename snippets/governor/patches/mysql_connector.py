@@ -37,6 +37,7 @@ def install(module: ModuleType, patcher: Patcher) -> None:
         if connection is None:
             continue
         if asynchronous:
+            patcher.connects(connection, "connect")
             patcher.wrap(connection, "cmd_query", _query_async)
             patcher.wrap(connection, "cmd_stmt_prepare", _prepare_async)
             patcher.wrap(connection, "cmd_stmt_execute", _execute_async)
@@ -45,8 +46,7 @@ def install(module: ModuleType, patcher: Patcher) -> None:
                 patcher.wrap(connection, method, _query)
             patcher.wrap(connection, "cmd_stmt_prepare", _prepare)
             patcher.wrap(connection, "cmd_stmt_execute", _execute)
-            for method in ("_post_connection", "_open_connection"):
-                patcher.wrap(connection, method, _keep_house, optional=True)
+            patcher.connects(connection, "_open_connection")
             patcher.wrap(connection, "info_query", _look_up, optional=True)
 
 

@@ -21,6 +21,7 @@ FAMILY = "messaging"
 
 
 def install(module: ModuleType, patcher: Patcher) -> None:
+    patcher.connects(module.Client, "_select_next_server")
     patcher.wrap(module.Client, "publish", _publish)
     patcher.wrap(module.Client, "request", _publish)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LIBRARY = "neo4j"
 MODULES = (
     "neo4j._sync.work.session", "neo4j._sync.work.transaction", "neo4j._sync.driver",
-    "neo4j._async.work.session", "neo4j._async.work.transaction", "neo4j._async.driver",
+    "neo4j._async.work.session", "neo4j._async.work.transaction", "neo4j._async.driver", "neo4j._async_compat.network._bolt_socket",
 )  # fmt: skip
 FAMILY = "database"
 
@@ -26,6 +26,11 @@ _SEAMS = (
 
 
 def install(module: ModuleType, patcher: Patcher) -> None:
+    if module.__name__.endswith("_bolt_socket"):
+        for name in ("AsyncBoltSocketBase", "BoltSocketBase"):
+            if name in vars(module):
+                patcher.connects(vars(module)[name], "_connect_secure", "_connect")
+        return
     for name, method in _SEAMS:
         owner = vars(module).get(name)
         if owner is not None:

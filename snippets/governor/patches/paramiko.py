@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from governor._patcher import Patcher
 
 LIBRARY = "paramiko"
-MODULES = ("paramiko.channel", "paramiko.sftp_client")
+MODULES = ("paramiko.channel", "paramiko.sftp_client", "paramiko.client", "paramiko.transport")
 FAMILY = "process"
 NOT_INTERCEPTED = (
     "paramiko.SSHClient.connect",
@@ -28,9 +28,9 @@ NOT_INTERCEPTED = (
 )
 
 # Numbers of the SFTP protocol.
-_OPEN, _SETSTAT, _OPENDIR, _REMOVE, _MKDIR, _RMDIR, _RENAME, _SYMLINK, _EXTENDED = 3, 9, 11, 13, 14, 15, 18, 20, 200
+_OPEN, _SETSTAT, _FSETSTAT, _OPENDIR, _REMOVE, _MKDIR, _RMDIR, _RENAME, _SYMLINK, _EXTENDED = 3, 9, 10, 11, 13, 14, 15, 18, 20, 200
 _CHANGES = {
-    _SETSTAT: ("setstat", "write"), _OPENDIR: ("listdir", "read"), _REMOVE: ("remove", "delete"), _MKDIR: ("mkdir", "write"),
+    _SETSTAT: ("setstat", "write"), _FSETSTAT: ("fsetstat", "write"), _OPENDIR: ("listdir", "read"), _REMOVE: ("remove", "delete"), _MKDIR: ("mkdir", "write"),
     _RMDIR: ("rmdir", "delete"), _RENAME: ("rename", "write"), _SYMLINK: ("symlink", "write"), _EXTENDED: ("extended", "write"),
 }  # fmt: skip
 _WRITING = 0x02 | 0x04 | 0x08 | 0x10
@@ -40,6 +40,10 @@ def install(module: ModuleType, patcher: Patcher) -> None:
     if module.__name__ == "paramiko.channel":
         for name in ("exec_command", "invoke_shell", "invoke_subsystem"):
             patcher.wrap(module.Channel, name, _start)
+    elif module.__name__ == "paramiko.client":
+        patcher.connects(module.SSHClient, "connect")
+    elif module.__name__ == "paramiko.transport":
+        patcher.connects(module.Transport, "__init__")
     else:
         patcher.wrap(module.SFTPClient, "_request", _request)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from governor._patcher import Patcher
 
 LIBRARY = "pika"
-MODULES = ("pika.channel",)
+MODULES = ("pika.channel", "pika.adapters.utils.io_services_utils", "pika.compat")
 FAMILY = "messaging"
 NOT_INTERCEPTED = (
     "pika.adapters.blocking_connection.BlockingChannel.basic_get",
@@ -29,6 +29,12 @@ NOT_INTERCEPTED = (
 
 
 def install(module: ModuleType, patcher: Patcher) -> None:
+    if module.__name__ == "pika.compat":
+        patcher.connects(module, "_nonblocking_socketpair", "nonblocking_socketpair")
+        return
+    if module.__name__ != "pika.channel":
+        patcher.connects(module._AsyncSocketConnector, "_start_async")
+        return
     patcher.wrap(module.Channel, "basic_publish", _publish)
     for name in ("queue_delete", "queue_purge", "exchange_delete", "queue_declare", "exchange_declare", "queue_bind", "exchange_bind"):
         patcher.wrap(module.Channel, name, _administer)

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from governor._call import Call
-from governor._gate import passing
 from governor._statement import governed_factory, governed_statement, server_url, stand_in
 
 TYPE_CHECKING = False
@@ -48,8 +47,7 @@ def _connect(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         args = (args[0], factory, *args[2:])
     else:
         kwargs = {**kwargs, "connection_factory": factory}
-    with passing("database"):
-        return wrapped(*args, **kwargs)
+    return wrapped(*args, **kwargs)
 
 
 def _destination(connection: Any) -> str:

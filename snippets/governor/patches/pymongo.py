@@ -21,6 +21,7 @@ LIBRARY = "pymongo"
 MODULES = (
     "pymongo.synchronous.command_runner", "pymongo.asynchronous.command_runner", "pymongo.synchronous.pool", "pymongo.asynchronous.pool",
     "pymongo.synchronous.server", "pymongo.asynchronous.server", "pymongo.pool", "pymongo.server",
+    "pymongo.pool_shared",
 )  # fmt: skip
 FAMILY = "database"
 
@@ -40,6 +41,8 @@ def install(module: ModuleType, patcher: Patcher) -> None:
     part = module.__name__.rpartition(".")[2]
     if part == "command_runner":
         patcher.wrap(module, "_run_command", _run_async if asynchronous else _run)
+    elif part == "pool_shared":
+        patcher.connects(module, "_create_connection", "_async_create_connection")
     elif part == "pool" and not _has_runner(module):
         connection = vars(module).get("AsyncConnection") or vars(module).get("Connection")
         patcher.wrap(connection, "command", _command_async if asynchronous else _command)

@@ -6,7 +6,6 @@ says by itself (`SET NAMES`, autocommit, ping) does not pass through any of them
 
 from __future__ import annotations
 
-from governor._gate import passing
 from governor._statement import governed_statement, server_url
 
 TYPE_CHECKING = False
@@ -24,16 +23,11 @@ NOT_INTERCEPTED = ("pymysql.connections.Connection.kill",)
 
 def install(module: ModuleType, patcher: Patcher) -> None:
     patcher.wrap(module.Connection, "query", _query)
-    patcher.wrap(module.Connection, "connect", _connect, optional=True)
+    patcher.connects(module.Connection, "connect")
 
 
 def _query(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     statement = args[0] if args else kwargs.get("sql", "")
     destination = server_url("mysql", getattr(instance, "host", ""), getattr(instance, "port", ""), getattr(instance, "db", ""))
     with governed_statement("pymysql.connections.Connection.query", destination, statement):
-        return wrapped(*args, **kwargs)
-
-
-def _connect(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    with passing("database"):
         return wrapped(*args, **kwargs)

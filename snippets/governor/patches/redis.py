@@ -1,8 +1,8 @@
 """redis: `execute_command` is what every command method calls; a pipeline is one decision with all its commands.
 
 Scripts, locks, pub/sub and the cluster's clients end there too. Below them stands the connection's own
-`send_command`, for code that takes a connection from the pool or overrides `execute_command`. What opens, checks and
-watches a connection (AUTH, HELLO, PING, WATCH, ...) is not asked.
+`send_command`, for code that takes a connection from the pool or overrides `execute_command`. What opens and checks
+a connection (AUTH, HELLO, PING, ...) is not asked.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MODULES = (
 )  # fmt: skip
 FAMILY = "database"
 
-_HOUSEKEEPING = frozenset("PING AUTH HELLO SELECT READONLY READWRITE ASKING QUIT RESET WATCH UNWATCH MULTI EXEC DISCARD COMMAND".split())
+_HOUSEKEEPING = frozenset("PING AUTH HELLO SELECT READONLY READWRITE ASKING QUIT RESET UNWATCH MULTI EXEC DISCARD COMMAND".split())
 _CLIENT_HOUSEKEEPING = frozenset("SETINFO SETNAME GETNAME ID INFO TRACKING CACHING NO-EVICT NO-TOUCH MAINT_NOTIFICATIONS".split())
 _READS = frozenset(
     "GET MGET EXISTS TYPE TTL PTTL EXPIRETIME PEXPIRETIME KEYS SCAN STRLEN GETRANGE SUBSTR GETBIT BITCOUNT BITPOS BITFIELD_RO HGET HMGET HGETALL"
@@ -32,7 +32,7 @@ _READS = frozenset(
     " SUNION SDIFF SINTERCARD ZRANGE ZREVRANGE ZRANGEBYSCORE ZREVRANGEBYSCORE ZRANGEBYLEX ZSCORE ZMSCORE ZCARD ZCOUNT ZLEXCOUNT ZRANK ZREVRANK"
     " ZSCAN ZRANDMEMBER ZDIFF ZINTER ZUNION XRANGE XREVRANGE XLEN XREAD XINFO XPENDING PFCOUNT GEOPOS GEODIST GEOHASH GEOSEARCH OBJECT DUMP"
     " RANDOMKEY DBSIZE INFO TIME LASTSAVE MEMORY ECHO ROLE LOLWUT SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE PUBSUB"
-    " SORT_RO LCS WAIT MONITOR".split()
+    " SORT_RO LCS WAIT WATCH MONITOR".split()
 )
 _DELETES = frozenset(
     "DEL UNLINK GETDEL FLUSHDB FLUSHALL HDEL LREM LPOP RPOP SREM SPOP ZREM ZPOPMIN ZPOPMAX ZREMRANGEBYRANK ZREMRANGEBYSCORE ZREMRANGEBYLEX"
@@ -50,8 +50,7 @@ def install(module: ModuleType, patcher: Patcher) -> None:
         connection = getattr(module, "AbstractConnection", None) or module.Connection
         for name in ("send_command", "send_packed_command"):
             patcher.wrap(connection, name, _send_async if asynchronous else _send)
-        for name in ("connect", "on_connect", "_send_ping"):
-            patcher.wrap(connection, name, _keep_house_async if asynchronous else _keep_house, optional=True)
+        patcher.connects(connection, "connect")
     elif module.__name__.endswith(".cluster"):
         patcher.wrap(module.RedisCluster, "execute_command", run)
         patcher.wrap(module.RedisCluster, "initialize", _keep_house_async if asynchronous else _keep_house, optional=True)
@@ -65,7 +64,7 @@ def install(module: ModuleType, patcher: Patcher) -> None:
 
 
 def _run(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    call = _call_of(_destination(instance), [args])
+    call = _call_of(server_of(instance), [args])
     if call is None:
         return wrapped(*args, **kwargs)
     with governed_call(call), passing("database"):
@@ -73,7 +72,7 @@ def _run(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
 
 
 async def _run_async(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    call = _call_of(_destination(instance), [args])
+    call = _call_of(server_of(instance), [args])
     if call is None:
         return await wrapped(*args, **kwargs)
     async with governed_call(call):
@@ -82,7 +81,7 @@ async def _run_async(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any
 
 
 def _pipeline(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    call = _call_of(_destination(instance), _queued(instance))
+    call = _call_of(server_of(instance), _queued(instance))
     if call is None:
         return wrapped(*args, **kwargs)
     guard = governed_call(call)
@@ -100,7 +99,7 @@ def _pipeline(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
 
 
 async def _pipeline_async(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    call = _call_of(_destination(instance), _queued(instance))
+    call = _call_of(server_of(instance), _queued(instance))
     if call is None:
         return await wrapped(*args, **kwargs)
     guard = governed_call(call)
@@ -121,7 +120,9 @@ async def _pipeline_async(wrapped: Any, instance: Any, args: Any, kwargs: Any) -
 def _send(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     call = _call_of(_connection_url(instance), [args])
     if call is None:
-        return wrapped(*args, **kwargs)
+        # `send_packed_command` below it cannot tell what is packed.
+        with passing("database"):
+            return wrapped(*args, **kwargs)
     with governed_call(call), passing("database"):
         return wrapped(*args, **kwargs)
 
@@ -129,7 +130,8 @@ def _send(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
 async def _send_async(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     call = _call_of(_connection_url(instance), [args])
     if call is None:
-        return await wrapped(*args, **kwargs)
+        with passing("database"):
+            return await wrapped(*args, **kwargs)
     async with governed_call(call):
         with passing("database"):
             return await wrapped(*args, **kwargs)
@@ -195,11 +197,16 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else bytes(value).decode("utf-8", "replace") if isinstance(value, (bytes, bytearray)) else str(value)
 
 
-def _destination(client: Any) -> str:
+def server_of(client: Any) -> str:
+    """The server of a client, as a URL."""
     pool = getattr(client, "connection_pool", None)
     settings = getattr(pool, "connection_kwargs", None)
     if not isinstance(settings, dict):
-        return "redis://cluster/"
+        # A cluster's client: its nodes may change, the ones that it was given do not.
+        nodes = getattr(getattr(client, "nodes_manager", None), "startup_nodes", None)
+        return f"redis://{next(iter(sorted(str(name) for name in nodes or ())), 'cluster')}/"
+    if "host" not in settings and getattr(pool, "service_name", None):
+        return f"redis+sentinel://{pool.service_name}/{settings.get('db') or 0}"  # type: ignore[union-attr]
     return _url(settings.get("host", "localhost"), settings.get("port", 6379), settings.get("db", 0), settings.get("path"))
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from governor._gate import covers_request, governed_call
-from governor._http import http_call
+from governor._http import deciding_fields, http_call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,8 +38,11 @@ def _adapter_send(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
 def _decide(qualified_name: str, wrapped: Any, args: Any, kwargs: Any) -> Any:
     request = args[0] if args else kwargs.get("request")
     url, method = getattr(request, "url", None), getattr(request, "method", None) or "GET"
-    if not isinstance(url, str) or url[:4].lower() != "http" or covers_request(method, url):
-        # Decided above; or not a prepared request, which requests refuses, or an adapter of the user's own for another scheme.
+    if not isinstance(url, str) or url[:4].lower() != "http":
+        # Not a prepared request, which requests refuses, or an adapter of the user's own for another scheme.
         return wrapped(*args, **kwargs)
-    with governed_call(http_call(qualified_name, method, url, getattr(request, "body", None))):
+    body, fields = getattr(request, "body", None), deciding_fields(getattr(request, "headers", None), url)
+    if covers_request(method, url, body, fields):
+        return wrapped(*args, **kwargs)
+    with governed_call(http_call(qualified_name, method, url, body, fields)):
         return wrapped(*args, **kwargs)

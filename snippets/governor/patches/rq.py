@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from governor._call import Call
 from governor._gate import governed_call
+from governor.patches.redis import server_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ def _name(function: Any) -> str:
 
 
 def _call_of(queue: Any, names: list[str], arguments: Any) -> Call:
-    settings = getattr(getattr(queue.connection, "connection_pool", None), "connection_kwargs", {})
-    destination = f"redis://{settings.get('host', 'localhost')}:{settings.get('port', 6379)}/{settings.get('db', 0)}?queue={queue.name}"
+    destination = f"{server_of(queue.connection)}?queue={queue.name}"
     carries = ("database",) if getattr(queue, "_is_async", True) else ()
     resource = ("task", ",".join(dict.fromkeys(names)))
     return Call("rq.Queue.enqueue", "messaging", "send", resource, destination, "enqueue", (names, arguments), carries=carries)

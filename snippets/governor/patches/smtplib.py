@@ -1,4 +1,4 @@
-"""smtplib: `SMTP.sendmail` is below `send_message`, Django's mail and most wrappers; `putcmd` sees a bare DATA.
+"""smtplib: `SMTP.sendmail` is below `send_message`, Django's mail and most wrappers; `data` and `send` see a DATA without it.
 
 Connecting and logging in send no mail and are not asked about.
 """
@@ -6,7 +6,7 @@ Connecting and logging in send no mail and are not asked about.
 from __future__ import annotations
 
 from governor._call import Call
-from governor._gate import governed_call
+from governor._gate import connecting, governed_call, is_passing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,16 @@ FAMILY = "email"
 
 def install(module: ModuleType, patcher: Patcher) -> None:
     patcher.wrap(module.SMTP, "sendmail", _send)
-    patcher.wrap(module.SMTP, "putcmd", _command)
+    patcher.wrap(module.SMTP, "data", _data)
+    patcher.wrap(module.SMTP, "send", _bytes)
+    patcher.wrap(module.SMTP, "connect", _connect, optional=True)
+
+
+def _connect(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    # The instance keeps only the host that it was made with.
+    instance.__dict__["_governor_host"] = args[0] if args else kwargs.get("host", "localhost")
+    with connecting():
+        return wrapped(*args, **kwargs)
 
 
 def _send(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
@@ -33,19 +42,27 @@ def _send(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         return wrapped(*args, **kwargs)
 
 
-def _command(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    command = str(args[0] if args else kwargs.get("cmd", "")).strip().lower()
-    if not command.startswith(("data", "bdat", "send", "soml", "saml")):
+def _data(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    # Its recipients were told in earlier commands: never the same question twice.
+    with governed_call(_call_of("smtplib.SMTP.data", instance, (args, object()))):
+        return wrapped(*args, **kwargs)
+
+
+def _bytes(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    sent = args[0] if args else kwargs.get("s", b"")
+    lines = (sent.encode("utf-8", "replace") if isinstance(sent, str) else bytes(sent)).lower().splitlines() if not is_passing() else ()
+    if not any(line.strip().startswith((b"data", b"bdat", b"send", b"soml", b"saml")) for line in lines):
         return wrapped(*args, **kwargs)
     # The message follows in later writes: never the same question twice.
-    with governed_call(_call_of("smtplib.SMTP.putcmd", instance, object())):
+    with governed_call(_call_of("smtplib.SMTP.send", instance, object())):
         return wrapped(*args, **kwargs)
 
 
 def _call_of(qualified_name: str, connection: Any, message: Any) -> Call:
-    host = str(getattr(connection, "_host", "") or "localhost")
+    host = str(connection.__dict__.get("_governor_host") or getattr(connection, "_host", "") or "")
     try:
-        port = connection.sock.getpeername()[1]
+        peer = connection.sock.getpeername()
+        host, port = host.partition(":")[0] or str(peer[0]), peer[1]
     except (AttributeError, OSError, IndexError, TypeError):
         port = getattr(connection, "default_port", 25)
     return Call(qualified_name, "email", "send", ("email", host), f"smtp://{host}:{port}", "DATA", message)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 
 from governor._gate import governed_call, passing
-from governor._sql import sql_call
+from governor._statement import server_url, sql_call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,12 +47,14 @@ def _housekeeping(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
 
 def _single(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     context = args[1]
-    return _run(wrapped, instance, args, kwargs, _call_of(instance, context.statement, context.parameters))
+    many = bool(context.executemany)
+    parameters = context.parameters if many or not context.parameters else context.parameters[0]
+    return _run(wrapped, instance, args, kwargs, _call_of(instance, context.statement, parameters, many))
 
 
 def _many(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     context = args[1]
-    return _run(wrapped, instance, args, kwargs, _call_of(instance, context.statement, context.parameters))
+    return _run(wrapped, instance, args, kwargs, _call_of(instance, context.statement, context.parameters, True))
 
 
 def _cursor(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
@@ -60,19 +62,37 @@ def _cursor(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _before_2(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    # The text is that of the expression, before it is compiled for the driver.
     statement = args[2] if len(args) > 2 else kwargs.get("statement")
-    return _run(wrapped, instance, args, kwargs, _call_of(instance, str(statement), args[3] if len(args) > 3 else kwargs.get("parameters")))
+    parameters = args[3] if len(args) > 3 else kwargs.get("parameters")
+    return _run(wrapped, instance, args, kwargs, _call_of(instance, str(statement), parameters, True))
 
 
-def _call_of(connection: Any, statement: Any, parameters: Any) -> Call | None:
+def _call_of(connection: Any, statement: Any, parameters: Any, reshaped: bool = False) -> Call | None:
     url = connection.engine.url
-    try:
-        destination = url.render_as_string(hide_password=True)
-    except AttributeError:
-        destination = repr(url)
+    if not url.host and url.database is None:
+        # Connections by a `creator`: the URL says nothing about where they go.
+        destination = _server_of(connection, url.drivername)
+    else:
+        try:
+            destination = url.render_as_string(hide_password=True)
+        except AttributeError:
+            destination = repr(url)
     # As the driver's own patch names it: SQLite's is the file's name.
     database = str(url.database or "").rpartition("/")[2] or (":memory:" if url.get_backend_name() == "sqlite" else "")
-    return sql_call("sqlalchemy.engine.Connection.execute", str(destination), statement or "", parameters, database=database)
+    return sql_call("sqlalchemy.engine.Connection.execute", str(destination), statement or "", parameters, database=database, reshaped=reshaped)
+
+
+def _server_of(connection: Any, scheme: str) -> str:
+    made = getattr(connection.connection, "dbapi_connection", None)
+    made = getattr(made, "driver_connection", made)
+    known = getattr(made, "info", None) if hasattr(getattr(made, "info", None), "dbname") else made
+    known_as = getattr(made, "_governor_destination", None)
+    if known_as:
+        return str(known_as)
+    address = getattr(made, "_addr", None)
+    host, port = address[:2] if isinstance(address, tuple) else (getattr(known, "host", ""), getattr(known, "port", ""))
+    return server_url(scheme, host, port, getattr(known, "dbname", None) or getattr(known, "db", "") or "")
 
 
 def _run(wrapped: Any, connection: Any, args: Any, kwargs: Any, call: Call | None) -> Any:

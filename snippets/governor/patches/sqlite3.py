@@ -3,20 +3,22 @@
 `sqlite3.Connection` and `sqlite3.Cursor` become those subclasses too, for code that constructs them itself; for
 `isinstance` they still stand for the originals.
 
-A connection opened before `enable()` cannot change its class. Its trace callback is taken instead: SQLite calls it with each statement
-as it starts, and a statement that is refused is interrupted before it did anything. The caller then sees
-`sqlite3.OperationalError: interrupted`, the refusal is logged, and SQLite rolls the open transaction back. That is only possible
-in the thread that may use the connection; from another thread it is reported as ungoverned.
+A connection opened before `enable()`, or by a `connect` that was captured out of reach, cannot change its class. Its trace
+callback is taken instead: SQLite calls it with each statement as it starts, and a statement that is refused is interrupted before
+it did anything. The caller then sees `sqlite3.OperationalError: interrupted`, the refusal is logged, and SQLite rolls the open
+transaction back. That is only possible in the thread that may use the connection; from another thread it is reported as ungoverned.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 
+from governor._backstop import report_unseen
 from governor._call import Call
 from governor._errors import PolicyUnavailable
-from governor._gate import governed_call, is_enabled, passing
-from governor._sql import sql_call
+from governor._gate import connecting, governed_call, is_enabled
+from governor._statement import sql_call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ def _connect(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         args = (*args[:_FACTORY_POSITION], factory, *args[_FACTORY_POSITION + 1 :])
     else:
         kwargs = {**kwargs, "factory": _governed_factory(kwargs.get("factory", _types["Connection"]))}
-    with passing("database"):
+    with connecting():
         return wrapped(*args, **kwargs)
 
 
@@ -102,13 +104,13 @@ class _CursorGate:
     connection: Any
 
     def execute(self, sql: Any, *args: Any) -> Any:
-        return _run("sqlite3.Cursor.execute", self.connection, sql, args, super().execute)  # type: ignore[misc]
+        return _run("sqlite3.Cursor.execute", self.connection, sql, args, super().execute, sql, *args)  # type: ignore[misc]
 
     def executemany(self, sql: Any, *args: Any) -> Any:
-        return _run("sqlite3.Cursor.executemany", self.connection, sql, args, super().executemany)  # type: ignore[misc]
+        return _run("sqlite3.Cursor.executemany", self.connection, sql, args, super().executemany, sql, *args)  # type: ignore[misc]
 
     def executescript(self, sql: Any) -> Any:
-        return _run("sqlite3.Cursor.executescript", self.connection, sql, (), super().executescript)  # type: ignore[misc]
+        return _run("sqlite3.Cursor.executescript", self.connection, sql, (), super().executescript, sql)  # type: ignore[misc]
 
 
 class _ConnectionGate:
@@ -116,7 +118,7 @@ class _ConnectionGate:
 
     def __init__(self, database: Any = ":memory:", *args: Any, **kwargs: Any) -> None:
         self._governor_destination = _destination(database)
-        with passing("database"):
+        with connecting():
             super().__init__(database, *args, **kwargs)  # type: ignore[call-arg]
 
     def cursor(self, *args: Any, **kwargs: Any) -> Any:
@@ -152,16 +154,40 @@ class _ConnectionGate:
 
 def _run(qualified_name: str, connection: Any, sql: Any, parameters: Any, run: Any, *args: Any, **kwargs: Any) -> Any:
     destination = getattr(connection, "_governor_destination", "sqlite:///")
-    if not args:
-        args = (sql, *parameters)
-    call = sql_call(qualified_name, destination, sql, parameters, database=destination.rpartition("/")[2])
+    values = parameters[0] if len(parameters) == 1 else parameters
+    call = sql_call(qualified_name, destination, sql, values, database=destination.rpartition("/")[2])
     if call is None:
         return run(*args, **kwargs)
     with governed_call(call):
         return run(*args, **kwargs)
 
 
-# Connections opened before `enable()`
+# Connections of the original class: opened before `enable()`, or by a name captured before it
+
+
+def adopt_new(connection: Any) -> None:
+    """Put a connection that is just being made under the gate, if it was not made by `connect` above.
+
+    SQLite announces it one step before it can be used: it is taken at the next step that this thread makes.
+    """
+    if isinstance(connection, _ConnectionGate):
+        return
+    if sys.getprofile() is not None:
+        report_unseen(_ungoverned("sqlite3:///"), "this connection was made by a captured name under a profiler and cannot be governed")
+        return
+
+    def step(frame: Any, event: str, detail: Any) -> None:
+        sys.setprofile(None)
+        try:
+            bool(connection.in_transaction)
+        except Exception:  # not made yet
+            sys.setprofile(step)
+            return
+        ungoverned = _adopt(connection)
+        if ungoverned is not None:
+            report_unseen(ungoverned, "this connection was made by a captured name and cannot be governed")
+
+    sys.setprofile(step)
 
 
 def _adopt(connection: Any) -> Call | None:
@@ -175,8 +201,12 @@ def _adopt(connection: Any) -> Call | None:
     except Exception as error:
         if "closed" in str(error):
             return None
-        return Call("sqlite3.Connection", "database", "execute", None, destination)
+        return _ungoverned(destination)
     return None
+
+
+def _ungoverned(destination: str) -> Call:
+    return Call("sqlite3.Connection", "database", "execute", None, destination)
 
 
 def _tracer(connection: Any, destination: str) -> Any:

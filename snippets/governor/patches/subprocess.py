@@ -1,4 +1,7 @@
-"""subprocess: `Popen.__init__` is below run, call, check_*, os.popen and asyncio's subprocesses."""
+"""subprocess: `Popen.__init__` is below run, call, check_*, os.popen and asyncio's subprocesses.
+
+gevent has a `Popen` of its own, which forks by itself: it is decided in the parent as well.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
     from governor._patcher import Patcher
 
 LIBRARY = "subprocess"
-MODULES = ("subprocess",)
+MODULES = ("subprocess", "gevent.subprocess")
 FAMILY = "process"
 
 

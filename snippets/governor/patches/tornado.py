@@ -9,7 +9,7 @@ import sys
 
 from governor._errors import GovernorError
 from governor._gate import governed_call
-from governor._http import http_call
+from governor._http import deciding_fields, http_call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,8 +36,10 @@ def _fetch(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     method = kwargs.get("method", "GET") if isinstance(request, str) else str(getattr(request, "method", "GET"))
     body = kwargs.get("body") if isinstance(request, str) else getattr(request, "body", None)
 
+    headers = kwargs.get("headers") if isinstance(request, str) else getattr(request, "headers", None)
+
     async def fetch() -> Any:
-        guard = governed_call(http_call("tornado.httpclient.AsyncHTTPClient.fetch", method, url, body))
+        guard = governed_call(http_call("tornado.httpclient.AsyncHTTPClient.fetch", method, url, body, deciding_fields(headers, url)))
         try:
             await guard.__aenter__()
         except GovernorError as denial:

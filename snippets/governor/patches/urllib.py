@@ -6,7 +6,7 @@ Only http and https are asked here; `ftp:` and `file:` URLs end in ftplib and `o
 from __future__ import annotations
 
 from governor._gate import governed_call
-from governor._http import http_call
+from governor._http import deciding_fields, http_call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,5 +35,6 @@ def _open(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         method = getattr(target, "method", None) or ("GET" if data is None else "POST")
     if not str(url).lower().startswith(("http:", "https:")):
         return wrapped(*args, **kwargs)
-    with governed_call(http_call("urllib.request.urlopen", method, url, data)):
+    headers = {**getattr(target, "unredirected_hdrs", {}), **getattr(target, "headers", {})}
+    with governed_call(http_call("urllib.request.urlopen", method, url, data, deciding_fields(headers, url))):
         return wrapped(*args, **kwargs)

@@ -6,7 +6,7 @@ It calls itself for retries and redirects: the same request passes, another URL 
 from __future__ import annotations
 
 from governor._gate import covers_request, governed_call
-from governor._http import http_call, url_of
+from governor._http import deciding_fields, http_call, url_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ def _urlopen(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         # A whole URL goes to this pool's host all the same, unless that is a proxy.
         path = "/" + path
     url = url_of(getattr(instance, "scheme", "http"), str(instance.host), instance.port, path)
-    if covers_request(method, url):
+    headers = args[3] if len(args) > 3 else kwargs.get("headers")
+    fields = deciding_fields(getattr(instance, "headers", None) if headers is None else headers, url)
+    if covers_request(method, url, body, fields):
         return wrapped(*args, **kwargs)
-    with governed_call(http_call("urllib3.HTTPConnectionPool.urlopen", method, url, body)):
+    with governed_call(http_call("urllib3.HTTPConnectionPool.urlopen", method, url, body, fields)):
         return wrapped(*args, **kwargs)

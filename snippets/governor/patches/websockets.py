@@ -27,8 +27,10 @@ def install(module: ModuleType, patcher: Patcher) -> None:
         if patcher.wrap(module.connect, "create_connection", _connect, optional=True) is None:
             patcher.wrap(module.connect, "connect", _connect)
     elif module.__name__ == "websockets.sync.client":
+        patcher.connects(module, "connect")
         patcher.wrap(module.ClientConnection, "handshake", _handshake)
     else:
+        patcher.connects(module.Connect, "__await_impl__")
         patcher.wrap(module.WebSocketClientProtocol, "handshake", _handshake_async)
 
 

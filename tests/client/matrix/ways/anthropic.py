@@ -7,6 +7,7 @@ from typing import Any, Dict
 from ..way import way
 from ._llm import Server as Server
 
+GEVENT = True
 REQUIRES = ("anthropic",)
 _bound: Dict[str, Any] = {}
 

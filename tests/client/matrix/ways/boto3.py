@@ -9,6 +9,7 @@ from ..way import way
 from ._aws import ENVIRONMENT as ENVIRONMENT
 from ._aws import Server as Server
 
+GEVENT = True
 REQUIRES = ("boto3",)
 _bound: Dict[str, Any] = {}
 

@@ -8,6 +8,7 @@ from ..way import way
 
 REQUIRES = ("celery", "kombu")
 SERVER = "rabbitmq"
+GEVENT = True
 _bound: Dict[str, Any] = {}
 
 

@@ -8,6 +8,7 @@ from ..way import way
 
 REQUIRES = ("django", "psycopg")
 SERVER = "postgres"
+GEVENT = True
 
 
 def _connection(target: Any) -> Any:

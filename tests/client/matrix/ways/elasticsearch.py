@@ -7,6 +7,7 @@ from typing import Any, Dict
 from ..way import way
 from ._search import Server as Server
 
+GEVENT = True
 REQUIRES = ("elasticsearch",)
 _bound: Dict[str, Any] = {}
 

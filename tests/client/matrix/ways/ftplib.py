@@ -9,6 +9,8 @@ from typing import Any, Dict
 from ..servers import Tally, Target, listen
 from ..way import way
 
+GEVENT = True
+
 _bound: Dict[str, Any] = {}
 
 

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from . import _httpx
 
+GEVENT = True
 REQUIRES = ("httpx",)
 _httpx.declare(globals(), "httpx")

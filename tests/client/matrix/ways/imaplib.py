@@ -9,6 +9,8 @@ from typing import Any
 from ..servers import Tally, Target, listen
 from ..way import way
 
+GEVENT = True
+
 
 class Server(Tally):
     """Counts commands that name the marker."""

@@ -7,6 +7,7 @@ from typing import Any, Dict
 from ..way import way
 from ._kafka import Server as Server
 
+GEVENT = True
 REQUIRES = ("kafka", "confluent_kafka")
 _bound: Dict[str, Any] = {}
 

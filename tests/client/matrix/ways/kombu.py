@@ -8,6 +8,7 @@ from ..way import way
 
 REQUIRES = ("kombu",)
 SERVER = "rabbitmq"
+GEVENT = True
 
 
 def _connection(target: Any) -> Any:

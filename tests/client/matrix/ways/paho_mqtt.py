@@ -8,6 +8,7 @@ from ..way import way
 
 REQUIRES = ("paho.mqtt",)
 SERVER = "mosquitto"
+GEVENT = True
 
 
 def _topic(target: Any) -> str:

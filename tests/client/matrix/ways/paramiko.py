@@ -12,6 +12,7 @@ from typing import Any, Dict
 from ..servers import Tally, Target, listen
 from ..way import way
 
+GEVENT = True
 REQUIRES = ("paramiko",)
 WITHOUT = ()
 _bound: Dict[str, Any] = {}

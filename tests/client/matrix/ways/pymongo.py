@@ -9,6 +9,7 @@ from typing import Any, Dict
 from ..servers import Tally, Target, listen
 from ..way import way
 
+GEVENT = True
 REQUIRES = ("pymongo",)
 _bound: Dict[str, Any] = {}
 

@@ -8,6 +8,7 @@ from ..way import way
 
 REQUIRES = ("rq", "redis")
 SERVER = "redis"
+GEVENT = True
 
 
 def _queue(target: Any) -> Any:

@@ -8,6 +8,7 @@ from ..way import way
 
 REQUIRES = ("sqlalchemy", "psycopg")
 SERVER = "postgres"
+GEVENT = True
 INSERT = "insert into governor_matrix values (:marker)"
 _bound: Dict[str, Any] = {}
 

@@ -7,6 +7,8 @@ from typing import Any, Dict
 from ..way import way
 from ._rows import Server as Server
 
+GEVENT = True
+
 _bound: Dict[str, Any] = {}
 INSERT = "insert into governor_matrix values (?)"
 

@@ -7,6 +7,7 @@ from typing import Any, Dict, List
 from ..way import way
 
 SERVER = "files"
+GEVENT = True
 WITHOUT = ()
 _bound: Dict[str, Any] = {}
 

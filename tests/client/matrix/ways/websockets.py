@@ -8,6 +8,7 @@ from typing import Any
 from ..servers import Tally, Target
 from ..way import way
 
+GEVENT = True
 REQUIRES = ("websockets",)
 
 
