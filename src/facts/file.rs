@@ -61,18 +61,18 @@ impl Guards {
 
 /// Analyses one file of the program.
 pub fn file_facts(
-    program: &Program,
+    resolver: &mut Resolver,
     file: FileId,
     subclasses: &Subclasses,
     possible: bool,
 ) -> FileFacts {
+    let program = resolver.program;
     let Some(module) = program.module(file) else {
         return FileFacts::default();
     };
-    let mut resolver = Resolver::new(program);
-    let guards = guards(&mut resolver, module, file);
-    let effects = effects(&mut resolver, module, file, possible);
-    let entrypoints = entrypoints(&mut resolver, module, file);
+    let guards = guards(resolver, module, file);
+    let effects = effects(resolver, module, file, possible);
+    let entrypoints = entrypoints(resolver, module, file);
     let mut facts = FileFacts {
         effects,
         entrypoints,
@@ -80,7 +80,7 @@ pub fn file_facts(
         guards,
         ..FileFacts::default()
     };
-    edges(&mut resolver, module, file, subclasses, &mut facts);
+    edges(resolver, module, file, subclasses, &mut facts);
     facts
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::each_file;
 use crate::names::{Ancestor, CalledFrom, Definition, FileId, Program, Resolver, Site, Value};
 use crate::syntax::module::{
     BindingValue, BlockKind, CallSite, ExprKind, MODULE_SCOPE, Module, ParameterKind, ScopeId,
@@ -50,34 +50,29 @@ pub fn node_of(module: &Module, file: FileId, call: &CallSite) -> Node {
 
 /// Finds every class's ancestors once.
 pub fn subclasses(program: &Program) -> Subclasses {
-    let pairs: Vec<(Definition, Definition)> = (0..program.files.len() as u32)
-        .into_par_iter()
-        .flat_map_iter(|index| {
-            let file = FileId(index);
-            let mut resolver = Resolver::new(program);
-            let mut pairs = Vec::new();
-            let scopes = program
-                .module(file)
-                .map_or(&[][..], |module| &module.scopes);
-            for (index, scope) in scopes.iter().enumerate() {
-                if scope.kind != ScopeKind::Class || scope.bases.is_empty() {
-                    continue;
-                }
-                let class = Definition {
-                    file,
-                    scope: ScopeId(index as u32),
-                };
-                for ancestor in resolver.lineage(class).into_iter().skip(1) {
-                    if let Ancestor::Own(base) = ancestor {
-                        pairs.push((base, class));
-                    }
+    let pairs = each_file(program, |resolver, file| {
+        let mut pairs: Vec<(Definition, Definition)> = Vec::new();
+        let scopes = program
+            .module(file)
+            .map_or(&[][..], |module| &module.scopes);
+        for (index, scope) in scopes.iter().enumerate() {
+            if scope.kind != ScopeKind::Class || scope.bases.is_empty() {
+                continue;
+            }
+            let class = Definition {
+                file,
+                scope: ScopeId(index as u32),
+            };
+            for ancestor in resolver.lineage(class).into_iter().skip(1) {
+                if let Ancestor::Own(base) = ancestor {
+                    pairs.push((base, class));
                 }
             }
-            pairs
-        })
-        .collect();
+        }
+        pairs
+    });
     let mut found = Subclasses::default();
-    for (base, class) in pairs {
+    for (base, class) in pairs.into_iter().flatten() {
         found.entry(base).or_default().push(class);
     }
     for classes in found.values_mut() {
@@ -92,18 +87,12 @@ pub fn subclasses(program: &Program) -> Subclasses {
 pub fn connect(program: &mut Program, subclasses: &Subclasses, cancelled: &AtomicBool) {
     let mut open: Vec<Option<Vec<Site>>> = vec![None; program.files.len()];
     for _ in 0..MAX_ROUNDS {
-        let rounds: Vec<Round> = open
-            .into_par_iter()
-            .enumerate()
-            .map(|(index, open)| {
-                let open = if cancelled.load(Ordering::Relaxed) {
-                    Some(Vec::new())
-                } else {
-                    open
-                };
-                called_in(program, FileId(index as u32), open, subclasses)
-            })
-            .collect();
+        let rounds: Vec<Round> = each_file(program, |resolver, file| {
+            if cancelled.load(Ordering::Relaxed) {
+                return Round::default();
+            }
+            called_in(resolver, file, open[file.0 as usize].as_deref(), subclasses)
+        });
         let mut called = std::mem::take(&mut program.called_from);
         let mut added = false;
         open = Vec::with_capacity(rounds.len());
@@ -129,6 +118,7 @@ pub fn connect(program: &mut Program, subclasses: &Subclasses, cancelled: &Atomi
 const MAX_ROUNDS: usize = 4;
 
 /// What one look at a file gave.
+#[derive(Default)]
 struct Round {
     /// Calls whose target has a parameter that only its calls can type.
     found: Vec<(Definition, CalledFrom)>,
@@ -136,30 +126,28 @@ struct Round {
     open: Vec<Site>,
 }
 
+/// Looks at `open`, or at every call.
 fn called_in(
-    program: &Program,
+    resolver: &mut Resolver,
     file: FileId,
-    open: Option<Vec<Site>>,
+    open: Option<&[Site]>,
     subclasses: &Subclasses,
 ) -> Round {
-    let mut resolver = Resolver::new(program);
-    let mut round = Round {
-        found: Vec::new(),
-        open: Vec::new(),
-    };
+    let program = resolver.program;
+    let mut round = Round::default();
     let Some(module) = program.module(file) else {
         return round;
     };
-    let sites = open.unwrap_or_else(|| {
-        module
-            .calls
-            .iter()
+    let every = || {
+        let calls = module.calls.iter();
+        calls
             .map(|call| Site {
                 file,
                 expr: call.expr,
             })
             .collect()
-    });
+    };
+    let sites: Vec<Site> = open.map_or_else(every, <[Site]>::to_vec);
     for site in sites {
         let ExprKind::Call(function, _) = &module.expr(site.expr).kind else {
             continue;
@@ -177,7 +165,7 @@ fn called_in(
             round.open.push(site);
         }
         for typed in values.iter() {
-            for (target, bound) in runs(&mut resolver, &typed.value, subclasses) {
+            for (target, bound) in runs(resolver, &typed.value, subclasses) {
                 if wants_call_sites(program, target) {
                     round.found.push((target, CalledFrom { site, bound }));
                 }

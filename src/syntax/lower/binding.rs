@@ -1,0 +1,289 @@
+//! What binds a name: assignments, targets, imports.
+
+use super::*;
+
+impl Lower<'_> {
+    pub(super) fn simple(&mut self, node: Node, at: Place) {
+        match node.kind() {
+            "assignment" => {
+                self.assignment(node, at);
+            }
+            "augmented_assignment" => {
+                let right = node
+                    .child_by_field_name("right")
+                    .map(|right| self.expr(right, at));
+                if let Some(left) = node.child_by_field_name("left") {
+                    self.expr(left, at);
+                    // `__all__ += [...]` and `urls += [...]` add to what was there.
+                    if let (Some(right), "identifier") = (right, left.kind()) {
+                        let name = self.node_name(left);
+                        let binding = Binding {
+                            value: BindingValue::Added(right),
+                            block: at.block,
+                            from: node.end_byte() as u32,
+                        };
+                        if let Some(bindings) = self.scope_mut(at.scope).bindings.get_mut(&name) {
+                            bindings.push(binding);
+                        }
+                    }
+                }
+            }
+            _ => {
+                self.expr(node, at);
+            }
+        }
+    }
+
+    pub(super) fn assignment(&mut self, node: Node, at: Place) -> Option<ExprId> {
+        let annotation = node
+            .child_by_field_name("type")
+            .map(|annotation| self.annotation(annotation, at));
+        let right = node.child_by_field_name("right");
+        let value = match right {
+            Some(right) if right.kind() == "assignment" => self.assignment(right, at),
+            Some(right) => Some(self.expr(right, at)),
+            None => None,
+        };
+        if let Some(left) = node.child_by_field_name("left") {
+            match (annotation, value) {
+                (Some(annotation), value) => {
+                    self.target(
+                        left,
+                        &mut Vec::new(),
+                        &|_| BindingValue::Annotated(annotation, value),
+                        at,
+                    );
+                }
+                (None, Some(value)) => {
+                    self.target(left, &mut Vec::new(), &|path| unpacked(value, path), at);
+                }
+                (None, None) => {}
+            }
+        }
+        value
+    }
+
+    /// Binds an assignment target: a name, `self.x`, or a pattern of them.
+    pub(super) fn target(
+        &mut self,
+        node: Node,
+        path: &mut Vec<u16>,
+        value: &dyn Fn(&[u16]) -> BindingValue,
+        at: Place,
+    ) {
+        match node.kind() {
+            "identifier" | "as_pattern_target" => {
+                let name = self.node_name(node);
+                self.bind(name, value(path), node, at);
+            }
+            "pattern_list" | "tuple_pattern" | "list_pattern" | "tuple" | "list" => {
+                for (index, child) in named(node).into_iter().enumerate() {
+                    path.push(index as u16);
+                    self.target(child, path, value, at);
+                    path.pop();
+                }
+            }
+            "attribute" => {
+                if let (Some(object), Some(attribute)) = (
+                    node.child_by_field_name("object"),
+                    node.child_by_field_name("attribute"),
+                ) {
+                    let is_own = object.kind() == "identifier"
+                        && self.attribute_target(object, attribute, value(path), at);
+                    if !is_own {
+                        let stored = StoredAttribute {
+                            object: self.expr(object, at),
+                            name: self.node_name(attribute),
+                            value: value(path),
+                            scope: at.scope,
+                        };
+                        self.module.stored.push(stored);
+                    }
+                }
+            }
+            "parenthesized_expression" | "list_splat_pattern" => {
+                for child in named(node) {
+                    self.target(child, path, value, at);
+                }
+            }
+            _ => {
+                self.expr(node, at);
+            }
+        }
+    }
+
+    /// `self.x = value` in a method, or `cls.x = value` in a class method; false for any other object.
+    pub(super) fn attribute_target(
+        &mut self,
+        object: Node,
+        attribute: Node,
+        value: BindingValue,
+        at: Place,
+    ) -> bool {
+        let method = self.function_of(at.scope);
+        let scope = self.module.scope(method);
+        let Some(class) = scope
+            .parent
+            .filter(|&parent| self.module.scope(parent).kind == ScopeKind::Class)
+        else {
+            return false;
+        };
+        let receiver = self.text(object);
+        let is_self = scope.kind == ScopeKind::Function
+            && scope
+                .parameters
+                .first()
+                .is_some_and(|first| &*first.name == receiver);
+        if is_self {
+            let name = self.node_name(attribute);
+            let binding = AttributeBinding {
+                value,
+                scope: method,
+            };
+            self.scope_mut(class)
+                .attributes
+                .entry(name)
+                .or_default()
+                .push(binding);
+        }
+        is_self
+    }
+
+    pub(super) fn bind(&mut self, name: Name, value: BindingValue, node: Node, at: Place) {
+        let from = if self.fixed_span.is_some() {
+            0
+        } else {
+            node.end_byte() as u32
+        };
+        let mut target = at.scope;
+        // A walrus in a comprehension binds in the function around it.
+        if matches!(value, BindingValue::Value(_)) {
+            while self.module.scope(target).kind == ScopeKind::Comprehension
+                && let Some(parent) = self.module.scope(target).parent
+            {
+                target = parent;
+            }
+        }
+        if self.module.scope(target).globals.contains(&name) {
+            target = MODULE_SCOPE;
+        } else if self.module.scope(target).nonlocals.contains(&name) {
+            let mut outer = self.module.scope(target).parent;
+            while let Some(id) = outer {
+                let scope = self.module.scope(id);
+                if scope.kind == ScopeKind::Function && scope.bindings.contains_key(&name) {
+                    target = id;
+                    break;
+                }
+                outer = scope.parent;
+            }
+        }
+        self.scope_mut(target)
+            .bindings
+            .entry(name)
+            .or_default()
+            .push(Binding {
+                value,
+                block: at.block,
+                from,
+            });
+    }
+
+    pub(super) fn function_of(&self, scope: ScopeId) -> ScopeId {
+        let mut id = scope;
+        loop {
+            let scope = self.module.scope(id);
+            match (scope.kind, scope.parent) {
+                (ScopeKind::Comprehension, Some(parent)) => id = parent,
+                _ => return id,
+            }
+        }
+    }
+
+    pub(super) fn import(&mut self, node: Node, at: Place) {
+        let span = self.span(node);
+        for child in children_by_field(node, "name") {
+            let (module, alias) = match child.kind() {
+                "aliased_import" => (
+                    child.child_by_field_name("name"),
+                    child.child_by_field_name("alias"),
+                ),
+                _ => (Some(child), None),
+            };
+            let Some(module) = module else { continue };
+            let dotted = dotted(self.text(module));
+            let (name, bound) = match alias {
+                Some(alias) => (ImportedName::Module, self.node_name(alias)),
+                None => (
+                    ImportedName::Root,
+                    self.name(dotted.split('.').next().unwrap_or_default()),
+                ),
+            };
+            self.add_import(
+                Import {
+                    level: 0,
+                    module: dotted,
+                    name,
+                    block: at.block,
+                    scope: at.scope,
+                    span,
+                },
+                bound,
+                at,
+            );
+        }
+    }
+
+    pub(super) fn import_from(&mut self, node: Node, at: Place) {
+        let span = self.span(node);
+        let Some(from) = node.child_by_field_name("module_name") else {
+            return;
+        };
+        let written = self.text(from);
+        let level = written.chars().take_while(|&c| c == '.').count() as u32;
+        let module = dotted(written.trim_start_matches('.'));
+        let import = |name| Import {
+            level,
+            module: module.clone(),
+            name,
+            block: at.block,
+            scope: at.scope,
+            span,
+        };
+        if named(node)
+            .iter()
+            .any(|child| child.kind() == "wildcard_import")
+        {
+            self.module.imports.push(import(ImportedName::Star));
+            let index = self.module.imports.len() - 1;
+            self.scope_mut(at.scope).stars.push(index);
+        }
+        for child in children_by_field(node, "name") {
+            let (name, alias) = match child.kind() {
+                "aliased_import" => (
+                    child.child_by_field_name("name"),
+                    child.child_by_field_name("alias"),
+                ),
+                _ => (Some(child), None),
+            };
+            let Some(name) = name else { continue };
+            let member = self.node_name(name);
+            let bound = alias.map_or_else(|| member.clone(), |alias| self.node_name(alias));
+            self.add_import(import(ImportedName::Member(member)), bound, at);
+        }
+    }
+
+    pub(super) fn add_import(&mut self, import: Import, bound: Name, at: Place) {
+        let from = import.span.end;
+        self.module.imports.push(import);
+        let value = BindingValue::Import(self.module.imports.len() - 1);
+        self.scope_mut(at.scope)
+            .bindings
+            .entry(bound)
+            .or_default()
+            .push(Binding {
+                value,
+                block: at.block,
+                from,
+            });
+    }
+}
