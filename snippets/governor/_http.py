@@ -28,7 +28,8 @@ def http_call(qualified_name: str, method: str, url: str, body: Any = None, fiel
 
 def deciding_fields(headers: Any, url: str) -> tuple[tuple[str, str], ...]:
     """Those of a request's header fields (a mapping or pairs) that decide what happens; a `Host` only where it is not the URL's."""
-    if not headers:
+    if not headers or _DECIDING.isdisjoint(getattr(headers, "_store", _DECIDING)):
+        # requests keeps its names in lower case there, which makes the usual case quick.
         return ()
     found = []
     for name, value in headers.items() if hasattr(headers, "items") else headers:

@@ -30,6 +30,9 @@ def call_site() -> tuple[str, int, str]:
         if kind is None:
             kind = _is_user_code[path] = _classify(path)
             _shown[path] = _relative(path)
+        if kind == _USER and path == "<string>" and current.f_globals.get("__name__") != "__main__":
+            # Not `python -c`, but code that a library made up under that name.
+            kind = _LIBRARY
         if kind == _USER:
             return _shown[path], current.f_lineno, current.f_code.co_name
         if kind == _LIBRARY and not fallback[0]:
