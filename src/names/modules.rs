@@ -12,6 +12,8 @@ pub struct FileTable {
     folders: FxHashSet<String>,
     /// Folders that hold an `__init__.py`.
     packages: FxHashSet<String>,
+    /// The last parts of all folders and modules: what an import may begin with.
+    names: FxHashSet<String>,
     /// Source roots: the repo's root, `src` folders, folders with a project file.
     roots: Vec<String>,
     /// Top-level names that belong to installed packages; a folder without `__init__.py` does not shadow them.
@@ -34,6 +36,9 @@ impl FileTable {
         };
         for (index, path) in paths.iter().enumerate() {
             table.files.insert(path.clone(), FileId(index as u32));
+            let file = path.rsplit('/').next().unwrap_or_default();
+            let stem = file.strip_suffix(".py").unwrap_or(file);
+            table.names.insert(stem.to_owned());
             let folder = parent(path);
             if path == "__init__.py" || path.ends_with("/__init__.py") {
                 table.packages.insert(folder.to_owned());
@@ -43,6 +48,9 @@ impl FileTable {
                 folder = parent(folder);
             }
         }
+        let folders = table.folders.iter();
+        let folders = folders.filter_map(|folder| folder.rsplit('/').next());
+        table.names.extend(folders.map(str::to_owned));
         let mut roots = vec![String::new()];
         for project in projects {
             roots.push(project.clone());
@@ -118,6 +126,9 @@ impl FileTable {
             return self.descend(Some(folder.to_owned()), dotted);
         }
         let first = dotted.split('.').next().unwrap_or_default();
+        if !self.names.contains(first) {
+            return None;
+        }
         let mut folder = parent(path);
         loop {
             let own = folder == parent(path);
