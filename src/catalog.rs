@@ -393,7 +393,8 @@ impl Catalog {
             .verbs
             .iter()
             .find(|(_, verbs)| class.starts_with(&verbs.on))?;
-        let is_operation = !method.starts_with('_') && !method.contains('.');
+        let (group, method) = method.rsplit_once('.').unwrap_or(("", method));
+        let is_operation = !method.starts_with('_') && verbs.grouped != group.is_empty();
         if verbs.none.iter().any(|name| name == method) || !is_operation {
             return None;
         }
@@ -418,6 +419,12 @@ impl Catalog {
     /// What a factory key (see [`FactoryRule`]) makes; keys of a class's bases count.
     pub fn makes(&self, key: &str) -> Option<&str> {
         self.factories.get(key).map(String::as_str)
+    }
+
+    /// What a module's rule for any of its attributes (`sh.<attr>`) makes of this one.
+    pub fn any_attribute(&self, name: &str) -> Option<&str> {
+        let (module, _) = name.rsplit_once('.')?;
+        self.makes(&format!("{module}.<attr>"))
     }
 
     /// What a method, attribute or subscript of a class or one of its bases makes.

@@ -282,6 +282,7 @@ pub fn analyze_for(
         let mut loaded = load::load(workspace, catalog, session);
         ensure!(!session.is_cancelled(), CANCELLED);
         let subclasses = graph::subclasses(&loaded.program);
+        loaded.program.subclasses = subclasses.clone();
         graph::connect(&mut loaded.program, &subclasses, &session.cancelled);
         let program = &loaded.program;
         let facts: Vec<file::FileFacts> = each_file(program, |resolver, file| {

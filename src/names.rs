@@ -22,6 +22,7 @@ mod parameter;
 
 pub use member::Ancestor;
 pub use modules::{FileTable, Located};
+pub use parameter::VAGUE;
 
 /// A Python file of the repo, by its index in [`Program::files`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,14 +103,16 @@ pub struct SourceModule {
     pub path: String,
     /// Dotted name as an import would spell it.
     pub name: String,
+    pub is_test: bool,
     pub module: Option<std::sync::Arc<Module>>,
 }
 
-/// Where a function of the repo is called: the call, and how many leading parameters the call does not pass.
+/// Where a function of the repo is called: the call (or the tuple of arguments that a call hands on), and how many
+/// leading parameters it does not pass; less than zero where other arguments stand before them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CalledFrom {
     pub site: Site,
-    pub bound: u16,
+    pub bound: i32,
 }
 
 /// Every file and every rule: what resolution looks at.
@@ -121,6 +124,12 @@ pub struct Program<'c> {
     pub called_from: FxHashMap<Definition, Vec<CalledFrom>>,
     /// Top-level classes by their name in lower case, made on first use.
     pub classes: OnceLock<FxHashMap<String, Vec<Definition>>>,
+    /// Attributes that the repo uses as SQLAlchemy sessions, whatever object they are of (`request.db`), and the class.
+    pub sessions: FxHashMap<Name, Name>,
+    /// Classes of the repo by each class that they derive from.
+    pub subclasses: FxHashMap<Definition, Vec<Definition>>,
+    /// Modules that hold the settings of a Django project, found on first use.
+    pub settings: OnceLock<Vec<FileId>>,
 }
 
 impl Program<'_> {
@@ -186,6 +195,7 @@ pub struct Resolver<'p> {
     pub program: &'p Program<'p>,
     memo: FxHashMap<Site, Values>,
     parameters: FxHashMap<(Definition, u16), Vec<Typed>>,
+    bases: FxHashMap<Definition, Rc<[Ancestor]>>,
     active: FxHashMap<Key, u32>,
     depth: u32,
     steps: u32,
@@ -216,6 +226,7 @@ impl<'p> Resolver<'p> {
             program,
             memo: FxHashMap::default(),
             parameters: FxHashMap::default(),
+            bases: FxHashMap::default(),
             active: FxHashMap::default(),
             depth: 0,
             steps: 0,

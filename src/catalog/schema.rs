@@ -142,6 +142,8 @@ pub struct VerbRule {
     pub write: Vec<String>,
     /// Methods that do nothing outside the process.
     pub none: Vec<String>,
+    /// The operations stand in groups: `client.virtual_machines.list_all`.
+    pub grouped: bool,
 }
 
 /// What is true of Python and the wire whatever the library: `src/catalog/language.toml`.
@@ -173,6 +175,8 @@ pub struct RunnerRule {
     pub call: String,
     pub pos: Option<u32>,
     pub kw: Option<String>,
+    /// The keyword of the tuple of arguments; without it they follow the function, with `""` they are not known.
+    pub args: Option<String>,
 }
 
 /// Everything that is built in, as the build script packs it.

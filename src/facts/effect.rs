@@ -2,6 +2,7 @@
 
 use super::destination::{Target, target};
 use super::{Action, Category, Confidence};
+use crate::catalog::schema::RunnerRule;
 use crate::catalog::{ActionRule, Match, Rule};
 use crate::names::{Resolver, Site, Value};
 use crate::syntax::module::{CallSite, ExprKind, Module, Span};
@@ -166,6 +167,20 @@ fn passed_on(
 
 /// The arguments of a call that the call runs.
 pub fn run_arguments(resolver: &mut Resolver, module: &Module, site: Site) -> Vec<Site> {
+    let mut found: Vec<Site> = run_by(resolver, module, site)
+        .into_iter()
+        .map(|(_, argument)| argument)
+        .collect();
+    found.dedup();
+    found
+}
+
+/// The same, each with the rule that says so.
+pub fn run_by<'p>(
+    resolver: &mut Resolver<'p>,
+    module: &Module,
+    site: Site,
+) -> Vec<(&'p RunnerRule, Site)> {
     let ExprKind::Call(function, _) = &module.expr(site.expr).kind else {
         return Vec::new();
     };
@@ -184,16 +199,17 @@ pub fn run_arguments(resolver: &mut Resolver, module: &Module, site: Site) -> Ve
             _ => None,
         };
         if let Some(rule) = rule {
-            found.extend(resolver.argument(site, rule.pos, rule.kw.as_deref()));
+            let argument = resolver.argument(site, rule.pos, rule.kw.as_deref());
+            found.extend(argument.map(|argument| (rule, argument)));
         }
     }
     if values.is_empty()
         && let ExprKind::Attribute(_, method) = &module.expr(*function).kind
         && let Some(rule) = catalog.runner_method(method)
     {
-        found.extend(resolver.argument(site, rule.pos, rule.kw.as_deref()));
+        let argument = resolver.argument(site, rule.pos, rule.kw.as_deref());
+        found.extend(argument.map(|argument| (rule, argument)));
     }
-    found.dedup();
     found
 }
 
@@ -215,7 +231,14 @@ fn effect_of(
     let (found, made, verb_rule);
     match value {
         Value::External(name) if !name.starts_with("governor.") => {
-            (found, made) = (catalog.function(name)?, None);
+            found = catalog
+                .function(name)
+                .or_else(|| catalog.effect(catalog.any_attribute(name)?, "__call__"))?;
+            made = None;
+        }
+        Value::Instance(class, by) => {
+            found = catalog.effect(class, "__call__")?;
+            made = *by;
         }
         Value::Method {
             class,
@@ -244,8 +267,11 @@ fn effect_of(
         }
         _ => return None,
     }
-    let target = target(resolver, &found, arguments, receiver, made);
     let category = found.rule.library.category;
+    if category == Category::Filesystem && goes_nowhere(resolver, &found, arguments, made) {
+        return None;
+    }
+    let target = target(resolver, &found, arguments, receiver, made);
     // Reading a file changes nothing outside; a policy about data asks where the data goes.
     if category == Category::Filesystem && target.action == Action::Read {
         return None;
@@ -261,6 +287,37 @@ fn effect_of(
         call_site: *call,
         site,
     })
+}
+
+/// A file that is none: a buffer in memory, an open file that is passed on, the null device.
+fn goes_nowhere(
+    resolver: &mut Resolver,
+    found: &Match,
+    site: Option<Site>,
+    made: Option<Site>,
+) -> bool {
+    let rule = found.rule.destination.as_ref();
+    let path = match (rule, site) {
+        (Some(rule), _) if !rule.from.is_empty() => {
+            made.and_then(|made| resolver.argument(made, Some(0), Some("fileobj")))
+        }
+        (Some(rule), Some(site)) => {
+            let named = resolver.argument(site, rule.pos, rule.kw.as_deref());
+            named.or_else(|| resolver.argument(site, None, Some("fileobj")))
+        }
+        _ => None,
+    };
+    let Some(path) = path else { return false };
+    if resolver.constant(path).as_deref() == Some("/dev/null") {
+        return true;
+    }
+    let values = resolver.values(path);
+    !values.is_empty()
+        && values.iter().all(|typed| match &typed.value {
+            Value::External(name) => &**name == "os.devnull",
+            Value::Instance(class, _) => matches!(&**class, "io.BytesIO" | "io.StringIO"),
+            _ => false,
+        })
 }
 
 /// Calls that look like an effect although nothing says what they are called on.

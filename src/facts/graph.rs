@@ -6,10 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::each_file;
-use crate::names::{Ancestor, CalledFrom, Definition, FileId, Program, Resolver, Site, Value};
+use super::effect::run_by;
+use crate::names::{
+    Ancestor, CalledFrom, Definition, FileId, Program, Resolver, Site, VAGUE, Value,
+};
 use crate::syntax::module::{
-    BindingValue, BlockKind, CallSite, ExprKind, MODULE_SCOPE, Module, ParameterKind, ScopeId,
-    ScopeKind,
+    BindingValue, BlockKind, CallSite, ExprKind, MODULE_SCOPE, Module, Name, ParameterKind,
+    ScopeId, ScopeKind,
 };
 
 /// A piece of code that runs as a whole.
@@ -95,6 +98,12 @@ pub fn connect(program: &mut Program, subclasses: &Subclasses, cancelled: &Atomi
         });
         let mut called = std::mem::take(&mut program.called_from);
         let mut added = false;
+        for (name, class) in rounds.iter().flat_map(|round| &round.sessions) {
+            added |= program
+                .sessions
+                .insert(name.clone(), class.clone())
+                .is_none();
+        }
         open = Vec::with_capacity(rounds.len());
         for round in rounds {
             added |= !round.found.is_empty();
@@ -124,6 +133,8 @@ struct Round {
     found: Vec<(Definition, CalledFrom)>,
     /// Calls that nothing is known about, but may be once a parameter is.
     open: Vec<Site>,
+    /// Attributes that are used as sessions, and the class of such.
+    sessions: Vec<(Name, Name)>,
 }
 
 /// Looks at `open`, or at every call.
@@ -163,16 +174,43 @@ fn called_in(
             )
         {
             round.open.push(site);
+            round.sessions.extend(resolver.session_attribute(site));
         }
         for typed in values.iter() {
             for (target, bound) in runs(resolver, &typed.value, subclasses) {
                 if wants_call_sites(program, target) {
+                    let bound = i32::from(bound);
                     round.found.push((target, CalledFrom { site, bound }));
+                }
+            }
+        }
+        for (argument, site, before) in handed_on(resolver, module, site) {
+            for typed in resolver.values(argument).iter() {
+                for (target, bound) in runs(resolver, &typed.value, subclasses) {
+                    if wants_call_sites(program, target) {
+                        let bound = i32::from(bound) - before;
+                        round.found.push((target, CalledFrom { site, bound }));
+                    }
                 }
             }
         }
     }
     round
+}
+
+/// Functions that a call runs with arguments that it is given for them: each with what holds those arguments, and how
+/// many others stand before them. `submit(f, a)`, `Thread(target=f, args=(a,))`.
+fn handed_on(resolver: &mut Resolver, module: &Module, site: Site) -> Vec<(Site, Site, i32)> {
+    run_by(resolver, module, site)
+        .into_iter()
+        .filter_map(|(rule, argument)| match &rule.args {
+            Some(keyword) => {
+                let tuple = resolver.argument(site, None, Some(keyword))?;
+                Some((argument, tuple, 0))
+            }
+            None => Some((argument, site, rule.pos? as i32 + 1)),
+        })
+        .collect()
 }
 
 fn wants_call_sites(program: &Program, function: Definition) -> bool {
@@ -185,7 +223,11 @@ fn wants_call_sites(program: &Program, function: Definition) -> bool {
             );
             // Text may be a destination: which, only its calls tell.
             let says_little = parameter.annotation.is_none_or(|annotation| {
-                matches!(&module.expr(annotation).kind, ExprKind::Name(name) if &**name == "str")
+                matches!(
+                    &module.expr(annotation).kind,
+                    ExprKind::Name(name) | ExprKind::Attribute(_, name)
+                        if &**name == "str" || VAGUE.contains(&&**name)
+                )
             });
             positional && says_little
         })

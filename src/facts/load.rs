@@ -118,8 +118,10 @@ pub fn load<'c>(workspace: &Workspace, catalog: &'c Catalog, session: &Session) 
                 end_line,
             });
         }
-        origins.push(origin(&path, generated, &table));
+        let origin = origin(&path, generated, &table);
+        origins.push(origin);
         files.push(SourceModule {
+            is_test: origin == Origin::Test,
             name: table.module_name(&path),
             path,
             module,
@@ -140,6 +142,9 @@ pub fn load<'c>(workspace: &Workspace, catalog: &'c Catalog, session: &Session) 
         table,
         called_from: Default::default(),
         classes: Default::default(),
+        sessions: Default::default(),
+        subclasses: Default::default(),
+        settings: Default::default(),
     };
     Loaded {
         program,
@@ -247,7 +252,7 @@ fn origin(path: &str, generated: bool, table: &FileTable) -> Origin {
         || ["conftest.py", "tests.py", "test.py", "noxfile.py"].contains(&name)
     {
         Origin::Test
-    } else if within(&["migrations", "alembic"]) {
+    } else if within(&["migrations", "alembic"]) || is_alembic_version(path, table) {
         Origin::Migration
     } else if within(&[
         "examples",
@@ -266,6 +271,14 @@ fn origin(path: &str, generated: bool, table: &FileTable) -> Origin {
     } else {
         Origin::App
     }
+}
+
+/// Alembic keeps its migrations in `versions` beside its `env.py`, whatever the folder around them is called.
+fn is_alembic_version(path: &str, table: &FileTable) -> bool {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    folder
+        .strip_suffix("versions")
+        .is_some_and(|parent| table.file(&format!("{parent}env.py")).is_some())
 }
 
 /// Modules of the standard library that a folder without `__init__.py` must not shadow.

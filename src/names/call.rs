@@ -32,9 +32,15 @@ impl<'p> Resolver<'p> {
             },
             Value::Function(function) => match self.handed_back(*function, site) {
                 Some(found) => found,
-                None => self.returned(*function),
+                None => match self.made_to_order(*function, site, 0) {
+                    Some(found) => found,
+                    None => self.returned(*function),
+                },
             },
-            Value::Bound { method, class } => self.bound_called(*method, *class),
+            Value::Bound { method, class } => match self.made_to_order(*method, site, 1) {
+                Some(found) => found,
+                None => self.bound_called(*method, *class),
+            },
             Value::Wrapped { function, .. } => self.returned(*function),
             Value::Returns(values) => values.to_vec(),
             _ => Vec::new(),
@@ -96,6 +102,106 @@ impl<'p> Resolver<'p> {
         )
     }
 
+    /// What a function gives that makes what its own parameter names: `def client(service): return
+    /// boto3.client(service)` called as `client("s3")`.
+    fn made_to_order(
+        &mut self,
+        function: Definition,
+        site: Site,
+        bound: u16,
+    ) -> Option<Vec<Typed>> {
+        let (index, template) = self.order(function, 0)?;
+        let module = self.program.module(function.file)?;
+        let parameter = module
+            .scope(function.scope)
+            .parameters
+            .get(usize::from(index))?;
+        let position = index.checked_sub(bound).map(u32::from);
+        let argument = self
+            .argument(site, position, Some(&parameter.name))
+            .or_else(|| {
+                parameter.default.map(|expr| Site {
+                    file: function.file,
+                    expr,
+                })
+            })?;
+        let word = self.constant(argument)?;
+        let made = template.replace("<arg0>", &word).into();
+        Some(vec![Typed::likely(Value::Instance(made, Some(site)))])
+    }
+
+    /// The parameter whose text decides what a function makes, and the rule with `<arg0>` for it.
+    fn order(&mut self, function: Definition, depth: u32) -> Option<(u16, Name)> {
+        let module = self.program.module(function.file)?;
+        let scope = module.scope(function.scope);
+        if depth > MAX_WRAPPERS || scope.parameters.is_empty() || !scope.yields.is_empty() {
+            return None;
+        }
+        let at = |expr| Site {
+            file: function.file,
+            expr,
+        };
+        let only = |name: &Name| match scope.bindings.get(name)?.as_slice() {
+            [binding] => Some(&binding.value),
+            _ => None,
+        };
+        for &returned in &scope.return_values {
+            let call = match &module.expr(returned).kind {
+                ExprKind::Name(name) => match only(name) {
+                    Some(BindingValue::Value(expr)) => at(*expr),
+                    _ => continue,
+                },
+                _ => at(returned),
+            };
+            let ExprKind::Call(callee, _) = &module.expr(call.expr).kind else {
+                continue;
+            };
+            for typed in self.values(at(*callee)).to_vec() {
+                let (template, argument) = match &typed.value {
+                    Value::External(name) => (
+                        self.catalog().makes(name).map(Name::from),
+                        self.argument(call, Some(0), Some("service_name")),
+                    ),
+                    Value::Method { class, chain, .. } => (
+                        self.catalog()
+                            .member_makes(class, &format!(".{chain}"))
+                            .map(Name::from),
+                        self.argument(call, Some(0), Some("service_name")),
+                    ),
+                    Value::Function(inner) | Value::Bound { method: inner, .. }
+                        if *inner != function =>
+                    {
+                        let bound = u16::from(matches!(typed.value, Value::Bound { .. }));
+                        let Some((index, template)) = self.order(*inner, depth + 1) else {
+                            continue;
+                        };
+                        let name = self
+                            .program
+                            .module(inner.file)
+                            .and_then(|m| m.scope(inner.scope).parameters.get(usize::from(index)))
+                            .map(|parameter| parameter.name.clone());
+                        let position = index.checked_sub(bound).map(u32::from);
+                        (
+                            Some(template),
+                            self.argument(call, position, name.as_deref()),
+                        )
+                    }
+                    _ => continue,
+                };
+                let (Some(template), Some(argument)) = (template, argument) else {
+                    continue;
+                };
+                if let ExprKind::Name(name) = &module.expr(argument.expr).kind
+                    && template.contains("<arg0>")
+                    && let Some(BindingValue::Parameter(index)) = only(name)
+                {
+                    return Some((*index, template));
+                }
+            }
+        }
+        None
+    }
+
     /// A method that gives `self` or an object of `cls` gives one of the class it is called on.
     fn bound_called(&mut self, method: Definition, class: Definition) -> Vec<Typed> {
         let own = self.class_of(method);
@@ -122,6 +228,16 @@ impl<'p> Resolver<'p> {
         }
     }
 
+    /// The item of a tuple of arguments, as `Thread(target=f, args=(a, b))` hands them on.
+    fn handed_on(&self, site: Site, position: Option<u32>) -> Option<Site> {
+        match &self.program.module(site.file)?.expr(site.expr).kind {
+            ExprKind::Sequence(items) => items
+                .get(position? as usize)
+                .map(|&expr| Site { expr, ..site }),
+            _ => None,
+        }
+    }
+
     /// The argument of a call at a position or by keyword, unless a `*` before it hides which it is.
     pub fn argument(
         &self,
@@ -129,6 +245,9 @@ impl<'p> Resolver<'p> {
         position: Option<u32>,
         keyword: Option<&str>,
     ) -> Option<Site> {
+        if let Some(found) = self.handed_on(site, position) {
+            return Some(found);
+        }
         let arguments = self.arguments(site);
         let at = |argument: &Argument| Site {
             expr: argument.value,
@@ -555,6 +674,9 @@ impl<'p> Resolver<'p> {
         vec![Typed::certain(value)]
     }
 }
+
+/// Functions that only hand an argument on to one another, at most.
+const MAX_WRAPPERS: u32 = 3;
 
 /// Wrappers that give back the function they are given.
 const DECORATORS_THAT_KEEP: &[&str] = &[

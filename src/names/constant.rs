@@ -241,7 +241,7 @@ impl<'p> Resolver<'p> {
         let argument =
             |resolver: &Self, position, keyword| resolver.argument(site, Some(position), keyword);
         match &*name {
-            "os.environ.get" | "os.getenv" => {
+            "os.environ.get" | "os.getenv" | "decouple.config" => {
                 let default = argument(self, 1, Some("default"));
                 let default = default.and_then(|default| self.template(default, depth + 1));
                 // An empty default says as little as none: the variable's name does.
@@ -280,7 +280,6 @@ impl<'p> Resolver<'p> {
             | "psycopg.sql.SQL"
             | "psycopg2.sql.SQL"
             | "urllib.parse.urlparse"
-            | "decouple.config"
             | "builtins.open"
             | "urllib.request.Request" => {
                 if name.starts_with("pathlib.") {

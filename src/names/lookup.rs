@@ -25,9 +25,17 @@ impl<'p> Resolver<'p> {
                 ));
                 self.name(site.file, module.scope_of(site.expr), name, use_at)
             }
-            ExprKind::Attribute(object, name) => self.each(at(*object), |resolver, typed| {
-                resolver.member(&typed.value, name, Some(site))
-            }),
+            ExprKind::Attribute(object, name) => {
+                let found = self.each(at(*object), |resolver, typed| {
+                    resolver.member(&typed.value, name, Some(site))
+                });
+                match self.program.sessions.get(name) {
+                    Some(class) if found.is_empty() => {
+                        vec![Typed::likely(Value::Instance(class.clone(), Some(site)))]
+                    }
+                    _ => found,
+                }
+            }
             ExprKind::Call(function, _) => {
                 if self.is_text_call(at(*function)) {
                     return vec![Typed::certain(Value::Literal(site))];
@@ -103,7 +111,9 @@ impl<'p> Resolver<'p> {
                     held.iter().cloned().collect(),
                 ))]
             }
-            ExprKind::Constant(_) | ExprKind::Yield(_) | ExprKind::Other => Vec::new(),
+            ExprKind::Constant(_) | ExprKind::Yield(_) | ExprKind::Slice | ExprKind::Other => {
+                Vec::new()
+            }
         }
     }
 
@@ -277,6 +287,9 @@ impl<'p> Resolver<'p> {
     }
 
     pub(super) fn external(&self, name: &str) -> Value {
+        if let Some(class) = boto3_stub(name) {
+            return Value::External(class.into());
+        }
         Value::External(self.catalog().canonical(name).into())
     }
 
@@ -400,6 +413,9 @@ impl<'p> Resolver<'p> {
     }
 
     fn subscript(&mut self, value: &Value, site: Site, items: &[ExprId]) -> Vec<Typed> {
+        if self.is_slice(site, items) {
+            return self.sliced(value);
+        }
         match value {
             Value::Container(held) => held.to_vec(),
             Value::Tuple(parts) => {
@@ -414,19 +430,43 @@ impl<'p> Resolver<'p> {
             Value::Literal(literal) => self.literal_subscript(*literal, site, items),
             Value::Class(class) => vec![Typed::certain(Value::Class(*class))],
             Value::Object(class, made) => self.typed_dict_entry(*class, *made, site, items),
-            Value::Instance(class, _) => self
-                .catalog()
-                .member_makes(class, "[]")
-                .map(|made| Typed::certain(Value::Instance(made.into(), Some(site))))
-                .into_iter()
-                .collect(),
+            Value::Instance(class, made) => match self.catalog().member_makes(class, "[]") {
+                Some("<model>") => made.map_or_else(Vec::new, |made| self.receiver_model(made)),
+                Some(item) => vec![Typed::certain(Value::Instance(item.into(), Some(site)))],
+                None => Vec::new(),
+            },
             Value::External(name) => match self.catalog().makes(&format!("{name}[]")) {
-                Some(made) => vec![Typed::certain(Value::Instance(made.into(), Some(site)))],
+                Some(made) if made != "<model>" => {
+                    vec![Typed::certain(Value::Instance(made.into(), Some(site)))]
+                }
                 // `os.environ["X"]` and the like denote nothing; a subscripted class is a type.
-                None => vec![Typed::certain(Value::Type(site))],
+                _ => vec![Typed::certain(Value::Type(site))],
             },
             _ => Vec::new(),
         }
+    }
+
+    fn is_slice(&self, site: Site, items: &[ExprId]) -> bool {
+        let module = self.program.module(site.file);
+        items.iter().any(|&item| {
+            module.is_some_and(|module| matches!(module.expr(item).kind, ExprKind::Slice))
+        })
+    }
+
+    /// A part of a list or of a query is one itself.
+    fn sliced(&self, value: &Value) -> Vec<Typed> {
+        let stays = match value {
+            Value::Container(_) => true,
+            Value::Literal(literal) => self.program.module(literal.file).is_some_and(|module| {
+                matches!(module.expr(literal.expr).kind, ExprKind::Sequence(_))
+            }),
+            Value::Instance(class, _) => self.catalog().member_makes(class, ".__iter__").is_some(),
+            _ => false,
+        };
+        stays
+            .then(|| Typed::certain(value.clone()))
+            .into_iter()
+            .collect()
     }
 
     /// `context["session"]` of a `TypedDict` is the field of that name.
@@ -602,6 +642,27 @@ impl<'p> Resolver<'p> {
             .map(|located| Typed::certain(module_value(located)))
             .into_iter()
             .collect()
+    }
+}
+
+/// The stubs of boto3 name each service's client and resource: `mypy_boto3_s3.client.S3Client`.
+fn boto3_stub(name: &str) -> Option<String> {
+    const STUBS: &[&str] = &["mypy_boto3_", "types_boto3_", "types_aiobotocore_"];
+    let rest = STUBS.iter().find_map(|prefix| name.strip_prefix(prefix))?;
+    let (service, path) = rest.split_once('.')?;
+    let service = service.replace('_', "-");
+    let class = path.rsplit('.').next().unwrap_or_default();
+    if class.ends_with("Client") {
+        Some(format!("boto3.client:{service}"))
+    } else if class.ends_with("ServiceResource") {
+        Some(format!("boto3.resource:{service}"))
+    } else if class.ends_with("Paginator")
+        || class.ends_with("Waiter")
+        || path == class.to_lowercase()
+    {
+        None
+    } else {
+        Some(format!("boto3.resource:{service}.{class}"))
     }
 }
 

@@ -20,6 +20,12 @@ impl<'p> Resolver<'p> {
                 self.module_member(&Located::Folder(folder.to_string()), name)
             }
             Value::External(outer) => {
+                if &**outer == "django.conf.settings" {
+                    let found = self.setting(name);
+                    if !found.is_empty() {
+                        return found;
+                    }
+                }
                 if BAGS.contains(&&**outer) {
                     let found = self.stored(outer, name);
                     if !found.is_empty() {
@@ -57,6 +63,11 @@ impl<'p> Resolver<'p> {
                     ))];
                 }
                 vec![Typed::certain(self.external(&full))]
+            }
+            Value::Instance(class, _)
+                if &**name == "user" && &**class == "django.http.HttpRequest" =>
+            {
+                self.django_user()
             }
             Value::Instance(class, made) => {
                 let property = self.catalog().member_makes(class, &format!("::{name}"));
@@ -141,11 +152,79 @@ impl<'p> Resolver<'p> {
             Value::Object(class, made) => self.object_member(*class, name, *made, site),
             Value::Super(class) => {
                 let ancestors: Vec<Ancestor> = self.lineage(*class).into_iter().skip(1).collect();
-                self.search(*class, &ancestors, name, true, None, site)
+                let found = self.search(*class, &ancestors, name, true, None, site);
+                if found.is_empty() {
+                    self.super_of_mixin(*class, name, site)
+                } else {
+                    found
+                }
             }
             Value::Container(_) | Value::Literal(_) => self.container_member(value, name),
             _ => Vec::new(),
         }
+    }
+
+    /// `django.conf.settings.NAME`: what the repo's settings modules assign to the name.
+    fn setting(&mut self, name: &Name) -> Vec<Typed> {
+        let program = self.program;
+        let modules = program.settings.get_or_init(|| {
+            let is_settings = |file: &FileId| {
+                program.module(*file).is_some_and(|module| {
+                    let bindings = &module.scope(MODULE_SCOPE).bindings;
+                    bindings.contains_key("INSTALLED_APPS") || bindings.contains_key("ROOT_URLCONF")
+                })
+            };
+            (0..program.files.len() as u32)
+                .map(FileId)
+                .filter(is_settings)
+                .collect()
+        });
+        let found: Vec<Typed> = modules
+            .iter()
+            .flat_map(|&file| self.exported(file, name))
+            .collect();
+        found
+            .into_iter()
+            .map(|typed| typed.at_most(false))
+            .collect()
+    }
+
+    /// `super().name` in a mixin is what stands behind the mixin in the classes that use it.
+    fn super_of_mixin(&mut self, mixin: Definition, name: &Name, site: Option<Site>) -> Vec<Typed> {
+        let users = self.program.subclasses.get(&mixin);
+        for &class in users.into_iter().flatten().take(MAX_USERS_OF_MIXIN) {
+            let ancestors: Vec<Ancestor> = self
+                .lineage(class)
+                .into_iter()
+                .skip_while(|ancestor| *ancestor != Ancestor::Own(mixin))
+                .skip(1)
+                .collect();
+            let found = self.search(class, &ancestors, name, true, None, site);
+            if !found.is_empty() {
+                return found
+                    .into_iter()
+                    .map(|typed| typed.at_most(false))
+                    .collect();
+            }
+        }
+        Vec::new()
+    }
+
+    /// An object of the class that a Django project has for its users.
+    fn django_user(&mut self) -> Vec<Typed> {
+        let named = self.setting(&"AUTH_USER_MODEL".into());
+        let class = named.iter().find_map(|typed| match typed.value {
+            Value::Literal(site) => {
+                let text = self.constant(site)?;
+                let name = text.rsplit('.').next()?;
+                self.program.class_named(name, site.file)
+            }
+            _ => None,
+        });
+        vec![Typed::likely(match class {
+            Some(class) => Value::Object(class, None),
+            None => Value::Instance("django.contrib.auth.models.User".into(), None),
+        })]
     }
 
     fn stores(&mut self, bag: &str, name: &Name) -> bool {
@@ -572,50 +651,70 @@ impl<'p> Resolver<'p> {
 
     /// A class of the repo and everything it derives from, nearest first.
     pub fn lineage(&mut self, class: Definition) -> Vec<Ancestor> {
-        let mut found = vec![Ancestor::Own(class)];
-        let program = self.program;
-        let Some(module) = program.module(class.file) else {
-            return found;
-        };
-        if self.active.contains_key(&Key::Lineage(class)) || self.active.len() > 200 {
-            self.tainted = 0;
-            return found;
+        let mut found: Vec<Ancestor> = Vec::new();
+        let mut open = vec![Ancestor::Own(class)];
+        while let Some(ancestor) = open.pop() {
+            if found.contains(&ancestor) || found.len() >= MAX_ANCESTORS {
+                continue;
+            }
+            if let Ancestor::Own(own) = ancestor {
+                open.extend(self.bases(own).iter().rev().cloned());
+            }
+            found.push(ancestor);
         }
-        self.active.insert(Key::Lineage(class), self.depth);
-        for base in module
-            .scope(class.scope)
-            .bases
-            .iter()
-            .filter(|base| base.keyword.is_none())
-        {
-            for typed in self
-                .values(Site {
-                    file: class.file,
-                    expr: base.value,
-                })
-                .to_vec()
+        for index in 0..found.len() {
+            if let Ancestor::Own(own) = found[index]
+                && let Some(shown) = self.shown_by_fields(own, &found)
             {
-                let ancestors = match typed.value {
-                    Value::Class(base) => self.lineage(base),
-                    Value::External(name) => vec![Ancestor::External(name)],
-                    Value::Method { class, chain, .. } => {
-                        vec![Ancestor::External(format!("{class}.{chain}").into())]
-                    }
-                    Value::Instance(name, _) => vec![Ancestor::External(name)],
-                    Value::Type(site) => self.subscripted_base(site),
-                    _ => Vec::new(),
-                };
-                for ancestor in ancestors {
-                    if !found.contains(&ancestor) {
-                        found.push(ancestor);
-                    }
+                let shown = Ancestor::External(shown.into());
+                if !found.contains(&shown) {
+                    found.push(shown);
                 }
             }
         }
-        if let Some(shown) = self.shown_by_fields(class, &found) {
-            found.push(Ancestor::External(shown.into()));
+        found
+    }
+
+    /// What a class of the repo derives from at once.
+    fn bases(&mut self, class: Definition) -> Rc<[Ancestor]> {
+        if let Some(known) = self.bases.get(&class) {
+            return known.clone();
+        }
+        let program = self.program;
+        let Some(module) = program.module(class.file) else {
+            return Rc::from([]);
+        };
+        if self.active.contains_key(&Key::Lineage(class)) || self.active.len() > 200 {
+            self.tainted = 0;
+            return Rc::from([]);
+        }
+        self.active.insert(Key::Lineage(class), self.depth);
+        let mut found = Vec::new();
+        let bases = &module.scope(class.scope).bases;
+        for base in bases.iter().filter(|base| base.keyword.is_none()) {
+            let site = Site {
+                file: class.file,
+                expr: base.value,
+            };
+            for typed in self.values(site).to_vec() {
+                match typed.value {
+                    Value::Class(base) => found.push(Ancestor::Own(base)),
+                    Value::External(name) | Value::Instance(name, _) => {
+                        found.push(Ancestor::External(name))
+                    }
+                    Value::Method { class, chain, .. } => {
+                        found.push(Ancestor::External(format!("{class}.{chain}").into()))
+                    }
+                    Value::Type(site) => found.extend(self.subscripted_base(site)),
+                    _ => {}
+                }
+            }
         }
         self.active.remove(&Key::Lineage(class));
+        let found: Rc<[Ancestor]> = found.into();
+        if self.tainted == UNTAINTED {
+            self.bases.insert(class, found.clone());
+        }
         found
     }
 
@@ -729,6 +828,12 @@ impl<'p> Resolver<'p> {
             .is_some_and(|module| module.scope(definition.scope).parent == Some(MODULE_SCOPE))
     }
 }
+
+/// No real class has more.
+const MAX_ANCESTORS: usize = 64;
+
+/// Classes that use a mixin are alike; more than these are not asked.
+const MAX_USERS_OF_MIXIN: usize = 8;
 
 const PROPERTIES: &[&str] = &[
     "abc.abstractproperty",

@@ -52,6 +52,12 @@ impl<'p> Resolver<'p> {
             file: function.file,
             expr,
         };
+        if index == 0 && parameter.annotation.is_none() {
+            let bound = self.bound_to(function);
+            if !bound.is_empty() {
+                return bound;
+            }
+        }
         let mut found = Vec::new();
         if let Some(default) = parameter.default {
             found.extend(self.injected_by(at(default)));
@@ -65,7 +71,13 @@ impl<'p> Resolver<'p> {
         if matches!(parameter.kind, ParameterKind::Args | ParameterKind::Kwargs) {
             return vec![Typed::likely(Value::Container(found.into()))];
         }
-        if found
+        // A type that stands for any object of its kind: what the calls pass says more.
+        if !found.is_empty() && found.iter().all(|typed| self.is_vague(&typed.value)) {
+            let passed = self.passed(function, index, &parameter.name);
+            if !passed.values.is_empty() {
+                found = passed.values;
+            }
+        } else if found
             .iter()
             .all(|typed| matches!(typed.value, Value::Literal(_) | Value::Returns(_)))
         {
@@ -80,10 +92,55 @@ impl<'p> Resolver<'p> {
                 found.extend(self.shown_by_use(function, &parameter.name));
             }
         }
+        if found.is_empty()
+            && parameter.annotation.is_none()
+            && &*parameter.name == "request"
+            && module.imports.iter().any(|import| {
+                let root = import.module.split('.').next();
+                import.level == 0 && matches!(root, Some("django" | "rest_framework"))
+            })
+        {
+            found.push(Typed::likely(Value::Instance(
+                "django.http.HttpRequest".into(),
+                None,
+            )));
+        }
         found
             .into_iter()
             .map(|typed| typed.at_most(false))
             .collect()
+    }
+
+    /// What a decorator binds the function to: `@shared_task(bind=True)` gives the task itself as the first argument.
+    fn bound_to(&mut self, function: Definition) -> Vec<Typed> {
+        let Some(module) = self.program.module(function.file) else {
+            return Vec::new();
+        };
+        let binds = module.scope(function.scope).decorators.iter().any(|&expr| {
+            let ExprKind::Call(_, arguments) = &module.expr(expr).kind else {
+                return false;
+            };
+            arguments.iter().any(|argument| {
+                argument.keyword.as_deref() == Some("bind")
+                    && matches!(&module.expr(argument.value).kind, ExprKind::Constant(text) if &**text == "True")
+            })
+        });
+        if !binds {
+            return Vec::new();
+        }
+        let made = self.definition(function);
+        let class = made.iter().find_map(|typed| match &typed.value {
+            Value::Wrapped { class, .. } => Some(class.clone()),
+            _ => None,
+        });
+        class
+            .map(|class| Typed::likely(Value::Instance(class, None)))
+            .into_iter()
+            .collect()
+    }
+
+    fn is_vague(&self, value: &Value) -> bool {
+        matches!(value, Value::Instance(class, _) if VAGUE.contains(&class.rsplit('.').next().unwrap_or_default()))
     }
 
     fn receiver(&mut self, class: Definition, method: Definition) -> Vec<Typed> {
@@ -120,11 +177,17 @@ impl<'p> Resolver<'p> {
         let mut all_known = sites.len() <= MAX_CALL_SITES;
         let mut by_all = all_known && !sites.is_empty();
         for called in sites.iter().take(MAX_CALL_SITES) {
-            let position = index.checked_sub(called.bound).map(u32::from);
+            let position = u32::try_from(i32::from(index) - called.bound).ok();
             if let Some(argument) = self.argument(called.site, position, Some(name)) {
                 let values = self.values(argument);
                 all_known &= !values.is_empty();
-                found.extend(values.iter().cloned());
+                // What a test passes is made up for the test; its class is not.
+                let is_made_up =
+                    program.file(called.site.file).is_test && !program.file(function.file).is_test;
+                let kept = values
+                    .iter()
+                    .filter(|typed| !is_made_up || !matches!(typed.value, Value::Literal(_)));
+                found.extend(kept.cloned());
             } else {
                 by_all = false;
             }
@@ -165,28 +228,53 @@ impl<'p> Resolver<'p> {
                 file: function.file,
                 expr: call.expr,
             };
-            let Some(argument) = self.argument(site, Some(0), None) else {
-                continue;
-            };
-            let shows = self.is_mapped(argument)
-                || match &module.expr(argument.expr).kind {
-                    // `session.query(User.id)`
-                    ExprKind::Attribute(class, _) => self.is_mapped(Site {
-                        expr: *class,
-                        ..argument
-                    }),
-                    _ => false,
-                };
-            if shows {
-                let class = if is_async && &**method != "query" {
-                    "sqlalchemy.ext.asyncio.AsyncSession"
-                } else {
-                    "sqlalchemy.orm.Session"
-                };
-                return vec![Typed::likely(Value::Instance(class.into(), None))];
+            if self.shows_session(site) {
+                let class = session_class(is_async && &**method != "query");
+                return vec![Typed::likely(Value::Instance(class, None))];
             }
         }
         Vec::new()
+    }
+
+    /// Whether the first argument of a call is what only a session takes.
+    fn shows_session(&mut self, site: Site) -> bool {
+        let (Some(module), Some(argument)) = (
+            self.program.module(site.file),
+            self.argument(site, Some(0), None),
+        ) else {
+            return false;
+        };
+        self.is_mapped(argument)
+            || match &module.expr(argument.expr).kind {
+                // `session.query(User.id)`
+                ExprKind::Attribute(class, _) => self.is_mapped(Site {
+                    expr: *class,
+                    ..argument
+                }),
+                _ => false,
+            }
+    }
+
+    /// The attribute that a call uses as a session, and the class of such: `db` in `request.db.query(User)`.
+    pub fn session_attribute(&mut self, site: Site) -> Option<(Name, Name)> {
+        let module = self.program.module(site.file)?;
+        let ExprKind::Call(callee, _) = &module.expr(site.expr).kind else {
+            return None;
+        };
+        let ExprKind::Attribute(object, method) = &module.expr(*callee).kind else {
+            return None;
+        };
+        let ExprKind::Attribute(_, name) = &module.expr(*object).kind else {
+            return None;
+        };
+        if !["execute", "query", "scalar", "scalars"].contains(&&**method)
+            || !self.shows_session(site)
+        {
+            return None;
+        }
+        let owner = module.owner(module.scope_of(site.expr));
+        let is_async = module.scope(owner).is_async && &**method != "query";
+        Some((name.clone(), session_class(is_async)))
     }
 
     /// A class of the SQLAlchemy mapping, an object of one, or one of its statements.
@@ -275,6 +363,17 @@ impl<'p> Resolver<'p> {
             .is_some_and(|module| !module.scope(function.scope).yields.is_empty())
     }
 }
+
+fn session_class(is_async: bool) -> Name {
+    if is_async {
+        "sqlalchemy.ext.asyncio.AsyncSession".into()
+    } else {
+        "sqlalchemy.orm.Session".into()
+    }
+}
+
+/// Types that say less about a parameter than its call sites do, by the last part of their name.
+pub const VAGUE: &[&str] = &["Any", "object", "BaseClient", "client:*"];
 
 /// Methods of a session whose first argument shows what the object is.
 const SESSION_METHODS: &[&str] = &[

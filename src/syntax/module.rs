@@ -63,6 +63,8 @@ pub enum ExprKind {
     Walrus(Name, ExprId),
     Starred(ExprId),
     Yield(Option<ExprId>),
+    /// `a:b` between brackets.
+    Slice,
     /// Anything else; calls inside are still listed in [`Module::calls`].
     Other,
 }

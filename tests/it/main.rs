@@ -17,6 +17,7 @@ mod docs;
 mod edits;
 mod integrate;
 mod mcp;
+mod mutations;
 mod policy;
 mod python;
 mod rehearse;

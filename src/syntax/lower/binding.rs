@@ -155,6 +155,10 @@ impl Lower<'_> {
         } else {
             node.end_byte() as u32
         };
+        self.bind_from(name, value, from, at);
+    }
+
+    fn bind_from(&mut self, name: Name, value: BindingValue, from: u32, at: Place) {
         let mut target = at.scope;
         // A walrus in a comprehension binds in the function around it.
         if matches!(value, BindingValue::Value(_)) {
@@ -276,14 +280,6 @@ impl Lower<'_> {
         let from = import.span.end;
         self.module.imports.push(import);
         let value = BindingValue::Import(self.module.imports.len() - 1);
-        self.scope_mut(at.scope)
-            .bindings
-            .entry(bound)
-            .or_default()
-            .push(Binding {
-                value,
-                block: at.block,
-                from,
-            });
+        self.bind_from(bound, value, from, at);
     }
 }

@@ -135,11 +135,15 @@ impl Lower<'_> {
                 self.statement(node, at);
                 ExprKind::Other
             }
-            _ => {
+            kind => {
                 for child in named(node) {
                     self.expr(child, at);
                 }
-                ExprKind::Other
+                if kind == "slice" {
+                    ExprKind::Slice
+                } else {
+                    ExprKind::Other
+                }
             }
         };
         self.push(kind, node, at)
