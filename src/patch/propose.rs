@@ -106,11 +106,39 @@ fn selected<'p>(plan: &'p Plan, ids: &[String]) -> anyhow::Result<Vec<&'p Step>>
             bail!("no step `{id}`: the steps are {}", known.join(", "));
         }
     }
+    // The folders that the chosen modules import the client from: it comes with them.
+    let clients: BTreeSet<&str> = plan
+        .steps
+        .iter()
+        .filter(|step| ids.contains(&step.id))
+        .filter_map(|step| match &step.change {
+            Change::Python { path, .. } => Some(path),
+            Change::Text { path, .. } => Some(path).filter(|path| path.ends_with(".ipynb")),
+            _ => None,
+        })
+        .filter_map(|path| nearest_client(plan, path))
+        .collect();
     Ok(plan
         .steps
         .iter()
-        .filter(|step| ids.is_empty() || ids.contains(&step.id))
+        .filter(|step| {
+            ids.is_empty()
+                || ids.contains(&step.id)
+                || matches!(&step.change, Change::Client { dir } if clients.contains(dir.as_str()))
+        })
         .collect())
+}
+
+/// The innermost folder above a module that the plan puts the client's files into.
+fn nearest_client<'p>(plan: &'p Plan, path: &str) -> Option<&'p str> {
+    plan.steps
+        .iter()
+        .filter_map(|step| match &step.change {
+            Change::Client { dir } => Some(dir.as_str()),
+            _ => None,
+        })
+        .filter(|dir| dir.is_empty() || path.starts_with(&format!("{dir}/")))
+        .max_by_key(|dir| dir.len())
 }
 
 fn changes(

@@ -462,6 +462,31 @@ fn worktrees_submodules_and_plain_patch_take_the_diff() {
 }
 
 #[test]
+fn a_single_step_brings_the_client_that_it_imports() {
+    let repo = Repo::new()
+        .file("main.py", "import os\n")
+        .file("jobs/nightly.py", "import os\n")
+        .process("main.py", 1, "main_block")
+        .process("jobs/nightly.py", 1, "main_block");
+    let dir = repo.path();
+    let workspace = Workspace::open(&dir).expect("opens");
+    let options = Options {
+        mode: Mode::Enable,
+        steps: vec!["enable:jobs/nightly.py".to_owned()],
+        ..Options::default()
+    };
+    let plan = plan::plan(&workspace, &repo.scan, &options);
+    let patch = patch::propose(&workspace, &repo.scan, &plan, &options).expect("proposes");
+    assert_eq!(
+        patch.steps,
+        ["enable:jobs/nightly.py", "client:vendored:jobs"]
+    );
+    patch::write(&workspace, &patch).expect("writes");
+    let out = run(Command::new("python3").arg(dir.join("jobs/nightly.py")));
+    assert!(out.status.success(), "{out:?}");
+}
+
+#[test]
 fn writes_all_or_nothing() {
     let repo = Repo::new()
         .file("a.py", "import os\n")
