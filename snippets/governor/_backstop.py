@@ -63,13 +63,16 @@ def stand_by() -> None:
         sys.addaudithook(_hook)
 
 
-def _hook(event: str, args: tuple[Any, ...]) -> None:
-    if event not in _WATCHED:
-        if event == "import":
+def _hook(event: str, args: tuple[Any, ...], watched: frozenset[str] = _WATCHED, is_finalizing: Any = sys.is_finalizing) -> None:
+    # The names of this module are gone as the interpreter ends: what is looked at first is kept in the defaults.
+    if event not in watched:
+        if event == "import" and not is_finalizing():
             stay_first()
         return
+    if is_finalizing():
+        return
     gate = _gate._gate
-    if gate is None or not gate.enabled or sys.is_finalizing():
+    if gate is None or not gate.enabled:
         return
     families = gate.settings.families
     if event in _FILES:
