@@ -301,6 +301,29 @@ mod tests {
     }
 
     #[test]
+    fn supervisor_and_make() {
+        check(
+            &[
+                (
+                    "deploy/supervisord.conf",
+                    "[program:web]\ndirectory=/srv/app\ncommand=gunicorn app.web:app --workers 2\nautostart=true\n\n[program:jobs]\ncommand=python -m app.jobs\n",
+                ),
+                (
+                    "Makefile",
+                    "install:\n\tpip install .\n\nrun:\n\t@python -m app.jobs --all\n",
+                ),
+                ("app/web.py", ""),
+                ("app/jobs.py", ""),
+            ],
+            &[
+                ("Makefile", 5, "app/jobs.py", "", false),
+                ("deploy/supervisord.conf", 3, "app/web.py", "", true),
+                ("deploy/supervisord.conf", 7, "app/jobs.py", "", false),
+            ],
+        );
+    }
+
+    #[test]
     fn arguments_belong_to_their_container() {
         check(
             &[
