@@ -341,10 +341,13 @@ fn statement(resolver: &mut Resolver, argument: Option<Site>, text: Option<&str>
     }
 }
 
+/// Stands for what is not constant in SQL text, as a letter of a name.
+const HOLE: &str = "\u{a66e}";
+
 /// The verb and tables of SQL text: by the parser where it parses, else by its words.
 fn read_sql(resolver: &Resolver, text: &str) -> SqlStatement {
     let mut tables: Vec<String> = Vec::new();
-    let plain = text.replace(['{', '}'], "_").replace("%s", "NULL");
+    let plain = text.replace(['{', '}'], HOLE).replace("%s", "NULL");
     if let Ok(statements) = Parser::parse_sql(&GenericDialect {}, &plain) {
         let own_names: Vec<String> = statements
             .iter()
@@ -369,9 +372,10 @@ fn read_sql(resolver: &Resolver, text: &str) -> SqlStatement {
     if tables.is_empty() {
         tables = tables_by_words(text);
     }
-    tables.retain(|table| {
-        !table.contains("__") && !table.starts_with('_') || text.contains(table.as_str())
-    });
+    // Where a part of a name is not constant, what the statement touches is not known.
+    if tables.iter().any(|table| table.contains(HOLE)) {
+        tables.clear();
+    }
     SqlStatement {
         action: verb(resolver, text),
         tables,

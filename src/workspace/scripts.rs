@@ -77,12 +77,20 @@ fn from_lines<'t>(lines: impl Iterator<Item = &'t str>) -> Vec<Script> {
         .collect()
 }
 
-/// The strings `"name = module:function"` behind `console_scripts`.
+/// The strings `"name = module:function"` behind `console_scripts`, or the lines below `[console_scripts]` in one string.
 fn from_setup_py(text: &str) -> Vec<Script> {
     let Some(at) = text.find("console_scripts") else {
         return Vec::new();
     };
-    let rest = &text[at..];
+    let rest = &text[at + "console_scripts".len()..];
+    if let Some(lines) = rest.strip_prefix(']') {
+        let end = lines.find(['[', '"', '\'']).unwrap_or(lines.len());
+        return lines[..end]
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .filter_map(|(name, target)| script(name.trim(), target.trim()))
+            .collect();
+    }
     let end = rest.find(']').unwrap_or(rest.len());
     rest[..end]
         .split(['"', '\''])
@@ -127,6 +135,12 @@ mod tests {
         );
         assert_eq!(
             from_setup_py("setup(entry_points={'console_scripts': ['run=app.cli:main']})"),
+            expected
+        );
+        assert_eq!(
+            from_setup_py(
+                "setup(entry_points=\"\"\"\n    [console_scripts]\n    run=app.cli:main\n    [x]\n    a=b:c\n\"\"\")"
+            ),
             expected
         );
     }
