@@ -6,8 +6,9 @@ closed ──failures in a row──► open ──pause over──► half-open
 
 from __future__ import annotations
 
-import time
 from _thread import allocate_lock
+
+from governor._clock import steady
 
 __all__ = ["CircuitBreaker"]
 
@@ -28,14 +29,14 @@ class CircuitBreaker:
     def state(self) -> str:
         if self._failures < self._limit:
             return "closed"
-        return "half-open" if time.monotonic() - self._opened >= self._pause else "open"
+        return "half-open" if steady() - self._opened >= self._pause else "open"
 
     def may_ask(self) -> bool:
         """Whether to ask now; in half-open state only the first caller may, and must report back."""
         if self._failures < self._limit:
             return True
         with self._lock:
-            if time.monotonic() - self._opened < self._pause or self._probing:
+            if steady() - self._opened < self._pause or self._probing:
                 return False
             self._probing = True
             return True
@@ -51,4 +52,4 @@ class CircuitBreaker:
             self._failures += 1
             self._probing = False
             if self._failures >= self._limit:
-                self._opened = time.monotonic()
+                self._opened = steady()

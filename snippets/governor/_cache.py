@@ -6,8 +6,9 @@ others wait for that answer. The size is bounded: the oldest entry goes first.
 
 from __future__ import annotations
 
-import time
 from _thread import allocate_lock
+
+from governor._clock import now, steady
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class DecisionCache:
         if entry is None:
             return None
         until, decision = entry
-        if time.monotonic() >= until or (decision.expires and time.time() >= decision.expires):
+        if steady() >= until or (decision.expires and now() >= decision.expires):
             self._kept.pop(key, None)
             return None
         return decision
@@ -88,4 +89,4 @@ class DecisionCache:
         with self._lock:
             while len(self._kept) >= self._limit:
                 self._kept.pop(next(iter(self._kept)), None)
-            self._kept[key] = (time.monotonic() + self._ttl, decision.as_cached())
+            self._kept[key] = (steady() + self._ttl, decision.as_cached())

@@ -27,6 +27,7 @@ from governor._authority import (
 from governor._breaker import CircuitBreaker
 from governor._cache import DecisionCache
 from governor._call import Call
+from governor._clock import steady
 from governor._config import Settings, load_settings
 from governor._errors import GovernorError, PolicyDenied, PolicyUnavailable
 from governor._host_list import host_listed
@@ -130,9 +131,9 @@ class Gate:
         call = question.call
         body = enforce_body(question.event, call, self.questions.redactor.text(call.destination) if call is not None else "")
         decision = self._exchange(body)
-        until = time.monotonic() + self.settings.hold_wait_ms / 1000
-        while decision.decision == "HOLD" and time.monotonic() < until:
-            time.sleep(min(0.25, max(0.01, until - time.monotonic())))
+        until = steady() + self.settings.hold_wait_ms / 1000
+        while decision.decision == "HOLD" and steady() < until:
+            time.sleep(min(0.25, max(0.01, until - steady())))
             body = {**body, "context": {**body.get("context", {}), "hold_id": decision.hold_id or decision.request_id}}
             decision = self._exchange(body)
         return decision
@@ -147,7 +148,7 @@ class Gate:
                 f"the policy plane at {self.plane.url} failed repeatedly and is not asked for a while",
                 cause="circuit_open", reason="circuit breaker open",
             )  # fmt: skip
-        started = time.monotonic()
+        started = steady()
         failed = True
         try:
             status, raw = self.plane.post(PATH, body)
@@ -168,7 +169,7 @@ class Gate:
                 self.breaker.failed()
             else:
                 self.breaker.answered()
-        decision.latency_ms = (time.monotonic() - started) * 1000
+        decision.latency_ms = (steady() - started) * 1000
         return decision
 
     # What it means

@@ -6,8 +6,7 @@ an answer drip for hours. A redirect is not followed, a body that is cut short o
 
 from __future__ import annotations
 
-import time
-
+from governor._clock import steady
 from governor._errors import ConfigurationError, PolicyUnavailable
 
 TYPE_CHECKING = False
@@ -55,7 +54,7 @@ class Plane:
         """Status and body of the answer, or `PolicyUnavailable`."""
         import json
 
-        deadline = time.monotonic() + (self._timeout if timeout is None else timeout)
+        deadline = steady() + (self._timeout if timeout is None else timeout)
         payload = json.dumps(body, separators=(",", ":"), default=str).encode("utf-8")
         head = f"POST {self._prefix}{path} HTTP/1.1\r\n{self._head}Content-Length: {len(payload)}\r\n\r\n"
         message = head.encode("ascii") + payload
@@ -288,7 +287,7 @@ class _Reader:
 
 
 def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
+    left = deadline - steady()
     if left <= 0:
         raise TimeoutError
     return left

@@ -19,6 +19,9 @@ _HOUSEKEEPERS = frozenset({"platform", "ctypes.util", "uuid", "_osx_support", "_
 _STARTERS = frozenset({"subprocess", "os", "multiprocessing.util"})
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash"})
 
+# What makes one line of a shell more than one command; inside quotes too, as that is the stricter reading.
+_JOINS = (";", "&", "|", "\n", "`", "$(", "<(", ">(")
+
 
 def process_call(
     qualified_name: str, command: Any, *, executable: Any = None, shell: bool = False, cwd: Any = None, env: Any = None
@@ -71,6 +74,9 @@ def _first_program(words: list[str], shell: bool) -> str:
         return ""
     if not shell:
         return os.path.basename(words[0]) or words[0]
+    # A permit for the first program is none for what follows it.
+    if any(mark in words[0] for mark in _JOINS):
+        return "sh"
     for word in words[0].split():
         if "=" not in word.partition("/")[0]:
             return os.path.basename(word) or word

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from governor._clock import now as wall_clock
 from governor._errors import GovernorError
 from governor._scope import current_scope
 from governor._site import call_site
@@ -104,7 +105,7 @@ def witness(gate: Gate, question: Question, error: PolicyDenied, *, stopped: boo
 
 
 def timestamp() -> str:
-    now = time.time()
+    now = wall_clock()
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now * 1e6) % 1_000_000:06d}Z"
 
 

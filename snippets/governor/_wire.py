@@ -5,8 +5,7 @@ Anything but a complete, well-typed answer with one of the three decisions is no
 
 from __future__ import annotations
 
-import time
-
+from governor._clock import now as wall_clock
 from governor._errors import GovernorError, PolicyDenied, PolicyHeld, PolicyUnavailable
 from governor._token import ReplayMemory, TokenError, Verifier, arguments_digest
 
@@ -113,7 +112,7 @@ def read_answer(
     now: float | None = None,
 ) -> Decision:
     """The plane's decision, or the error that stands for its absence."""
-    now = time.time() if now is None else now
+    now = wall_clock() if now is None else now
     if status != 200:
         raise _refused_by_status(status, raw)
     answer = _object(raw)

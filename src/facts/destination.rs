@@ -341,6 +341,9 @@ fn statement(resolver: &mut Resolver, argument: Option<Site>, text: Option<&str>
     }
 }
 
+/// What makes one line of a shell more than one command.
+const JOINS: &[&str] = &[";", "&", "|", "\n", "`", "$(", "<(", ">("];
+
 /// Stands for what is not constant in SQL text, as a letter of a name.
 const HOLE: &str = "\u{a66e}";
 
@@ -671,7 +674,10 @@ fn resource(
         }
         "model" | "sql" | "code" | "recipient" | "" => unnamed(),
         "command" => {
-            let program = destination.split_whitespace().next().unwrap_or(destination);
+            // A line of several commands is the shell's, as for the client.
+            let is_joined = JOINS.iter().any(|mark| destination.contains(mark));
+            let first = destination.split_whitespace().next().unwrap_or(destination);
+            let program = if is_joined { "sh" } else { first };
             named(
                 &library.resource_type,
                 program.rsplit('/').next().unwrap_or(program),

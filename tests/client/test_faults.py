@@ -9,6 +9,7 @@ import threading
 import time
 from datetime import datetime, timedelta, timezone
 
+import freezegun
 import pytest
 import requests
 
@@ -195,6 +196,21 @@ def test_an_expiry_ends_a_cached_allow(enabled, web):
     plane.answer = "DENY"
     with pytest.raises(governor.PolicyDenied):
         requests.get(web.url, timeout=5)
+
+
+@pytest.mark.parametrize("moved", ["1999-01-01", "2099-01-01"])
+def test_a_test_that_moves_the_clock_neither_ends_nor_prolongs_an_allow(enabled, web, moved):
+    plane = enabled()
+    until = datetime.now(timezone.utc) + timedelta(seconds=2)
+    plane.answer = lambda body: answer(expires_at=until.isoformat())
+    with freezegun.freeze_time(moved):
+        requests.get(web.url, timeout=5)
+        requests.get(web.url, timeout=5)
+        assert len(plane.requests) == 1
+        time.sleep(2.1)
+        with pytest.raises(governor.GovernorError):
+            requests.get(web.url, timeout=5)
+    assert len(web.seen) == 2
 
 
 # Tokens

@@ -58,6 +58,17 @@ WAYS = {
 }
 
 
+@pytest.mark.parametrize("line", ["cd {0} && touch made", "cd {0}; touch made", "echo made | (cd {0} && xargs touch)", "cd {0}\ntouch made"])
+def test_a_line_of_several_commands_is_the_shells(enabled, tmp_path, line):
+    plane = enabled(cache_ttl_ms=0)
+    plane.answer = lambda body: "ALLOW" if body["resource"]["name"] in ("cd", "echo", "touch") else "DENY"
+    for run in (os.system, lambda line: subprocess.run(line, shell=True), lambda line: subprocess.run(["sh", "-c", line])):
+        with pytest.raises(governor.PolicyDenied):
+            run(line.format(tmp_path))
+    assert [body["resource"]["name"] for body in plane.requests] == ["sh"] * 3
+    assert not (tmp_path / "made").exists()
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_denied_then_allowed(enabled, tmp_path, way):
     made = str(tmp_path / "made")
