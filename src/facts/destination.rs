@@ -6,8 +6,8 @@ use sqlparser::parser::Parser;
 
 use super::{Action, Category, Resource};
 use crate::catalog::{ActionRule, Match};
-use crate::names::{Definition, Resolver, Site, Value};
-use crate::syntax::module::{BindingValue, ExprKind};
+use crate::names::{Definition, FileId, Resolver, Site, Value};
+use crate::syntax::module::{BindingValue, ExprKind, ScopeId};
 
 /// What the call at a site does and to what.
 #[derive(Clone, Debug)]
@@ -592,18 +592,67 @@ fn table_name(resolver: &mut Resolver, class: Definition) -> String {
         return String::new();
     };
     let scope = module.scope(class.scope);
-    let declared = scope
-        .bindings
-        .get("__tablename__")
-        .and_then(|bindings| bindings.first())
-        .and_then(|binding| match binding.value {
-            BindingValue::Value(expr) => resolver.constant(Site {
-                file: class.file,
-                expr,
-            }),
-            _ => None,
-        });
-    declared.unwrap_or_else(|| scope.name.to_lowercase())
+    if let Some(declared) = constant_of(resolver, class, "__tablename__") {
+        return declared;
+    }
+    let plain = scope.name.to_lowercase();
+    let is_django = resolver.lineage(class).iter().any(|ancestor| {
+        matches!(ancestor, crate::names::Ancestor::External(name) if &**name == "django.db.models.Model")
+    });
+    if !is_django {
+        return plain;
+    }
+    let meta = scope.bindings.get("Meta").and_then(|found| found.first());
+    let meta = meta.and_then(|binding| match binding.value {
+        BindingValue::Definition(scope) => Some(Definition { scope, ..class }),
+        _ => None,
+    });
+    let declared =
+        |resolver: &mut Resolver, name| meta.and_then(|meta| constant_of(resolver, meta, name));
+    if let Some(table) = declared(resolver, "db_table") {
+        return table;
+    }
+    match declared(resolver, "app_label").or_else(|| app_label(resolver, class.file)) {
+        Some(app) => format!("{app}_{plain}"),
+        None => plain,
+    }
+}
+
+/// The text that a class assigns to a name.
+fn constant_of(resolver: &mut Resolver, class: Definition, name: &str) -> Option<String> {
+    let module = resolver.program.module(class.file)?;
+    let binding = module.scope(class.scope).bindings.get(name)?.first()?;
+    let BindingValue::Value(expr) = binding.value else {
+        return None;
+    };
+    resolver.constant(Site {
+        file: class.file,
+        expr,
+    })
+}
+
+/// Django's label of the app that a file belongs to: what its `AppConfig` says, else the name of the folder.
+fn app_label(resolver: &mut Resolver, file: FileId) -> Option<String> {
+    let program = resolver.program;
+    let path = &program.file(file).path;
+    let folder = path.rsplit_once('/')?.0;
+    // `shop/models/order.py` belongs to the app `shop`.
+    let parts: Vec<&str> = folder.split('/').collect();
+    let end = parts.iter().rposition(|part| *part == "models");
+    let app = &parts[..end.unwrap_or(parts.len())];
+    let label = app.last()?;
+    let config = program.table.file(&format!("{}/apps.py", app.join("/")));
+    let said = config.and_then(|config| {
+        let scopes = program.module(config)?.scopes.len() as u32;
+        (0..scopes).find_map(|scope| {
+            let class = Definition {
+                file: config,
+                scope: ScopeId(scope),
+            };
+            constant_of(resolver, class, "label")
+        })
+    });
+    Some(said.unwrap_or_else(|| (*label).to_owned()))
 }
 
 fn resource(
