@@ -189,8 +189,8 @@ const MAX_VALUES: usize = 24;
 /// Steps that one expression may take.
 const MAX_STEPS: u32 = 4_000;
 
-/// Resolves the expressions of one file after another. Results are kept for the resolver's life, so that a resolver a
-/// file gives the same answers in any order of files.
+/// Resolves the expressions of one file after another. Results are kept for the resolver's life; which files share one,
+/// and in what order, is fixed, so that the answers are the same on every machine.
 pub struct Resolver<'p> {
     pub program: &'p Program<'p>,
     memo: FxHashMap<Site, Values>,
