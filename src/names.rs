@@ -126,6 +126,8 @@ pub struct Program<'c> {
     pub classes: OnceLock<FxHashMap<String, Vec<Definition>>>,
     /// Attributes that the repo uses as SQLAlchemy sessions, whatever object they are of (`request.db`), and the class.
     pub sessions: FxHashMap<Name, Name>,
+    /// Functions that a call registers as handlers, and the classes of what they will be called with.
+    pub given: FxHashMap<Definition, Vec<Name>>,
     /// Classes of the repo by each class that they derive from.
     pub subclasses: FxHashMap<Definition, Vec<Definition>>,
     /// Modules that hold the settings of a Django project, found on first use.

@@ -100,7 +100,11 @@ pub struct EntrypointRule {
     pub methods: Vec<String>,
     /// `call`: the argument that is the handler.
     pub handler: Option<ArgumentRule>,
-    /// `function`: names of module-level functions. `attribute`: names of classes, in files that do not import
+    /// `decorator`, `call`: classes of what the handler is called with, by position.
+    pub gives: Vec<String>,
+    /// The same where the framework goes by the parameters' names.
+    pub gives_by_name: BTreeMap<String, String>,
+    /// `function`: names of module-level functions. `decorator`: names of the functions that count. `attribute`: names of classes, in files that do not import
     /// `imports_any`; `of` names their attributes that list functions.
     pub names: Vec<String>,
     /// `function`: its first parameters.

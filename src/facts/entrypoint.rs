@@ -2,7 +2,7 @@
 
 use super::Role;
 use super::graph::Node;
-use super::graph::node_of;
+use super::graph::{node_of, own_decorators, registered};
 use crate::catalog::schema::EntrypointRule;
 use crate::names::{Ancestor, Definition, FileId, Resolver, Site, Value};
 use crate::syntax::module::{
@@ -39,6 +39,7 @@ pub fn entrypoints(resolver: &mut Resolver, module: &Module, file: FileId) -> Ve
         match scope.kind {
             ScopeKind::Function => {
                 found.extend(by_decorator(resolver, module, definition));
+                found.extend(by_own_decorator(resolver, module, definition));
                 found.extend(by_function(resolver, module, definition));
             }
             ScopeKind::Class => {
@@ -109,7 +110,7 @@ fn rule_names(resolver: &mut Resolver, site: Site) -> Vec<(String, String)> {
     names
 }
 
-fn rules<'c>(
+pub fn rules<'c>(
     resolver: &mut Resolver<'c>,
     shape: &str,
     site: Site,
@@ -163,6 +164,9 @@ fn by_decorator(
                 expr: callee,
             },
         ) {
+            if !rule.names.is_empty() && !rule.names.iter().any(|name| **name == *scope.name) {
+                continue;
+            }
             let name = name_of(
                 resolver,
                 rule,
@@ -182,6 +186,112 @@ fn by_decorator(
                 end_line: scope.span.end_line,
                 node: Node::Code(definition),
             });
+        }
+    }
+    found
+}
+
+/// A function under a decorator of the repo that registers it, or what it wraps it in, with a framework.
+fn by_own_decorator(
+    resolver: &mut Resolver,
+    module: &Module,
+    definition: Definition,
+) -> Vec<FoundEntrypoint> {
+    let scope = module.scope(definition.scope);
+    let mut found: Vec<FoundEntrypoint> = Vec::new();
+    for (decorator, decorated) in own_decorators(resolver, definition) {
+        for rule in registers(resolver, decorator, decorated) {
+            if found.iter().any(|known| known.kind == rule.kind) {
+                continue;
+            }
+            found.push(FoundEntrypoint {
+                role: rule.role(),
+                kind: rule.kind.clone(),
+                name: scope.name.to_string(),
+                definition: Some(definition),
+                line: scope.span.line,
+                column: scope.span.column,
+                end_line: scope.span.end_line,
+                node: Node::Code(definition),
+            });
+        }
+    }
+    found
+}
+
+/// The rules by which a decorator of the repo registers the function that it is passed, or one of its own around it.
+fn registers<'c>(
+    resolver: &mut Resolver<'c>,
+    decorator: Definition,
+    decorated: usize,
+) -> Vec<&'c EntrypointRule> {
+    let Some(module) = resolver.program.module(decorator.file) else {
+        return Vec::new();
+    };
+    let Some(parameter) = module.scope(decorator.scope).parameters.get(decorated) else {
+        return Vec::new();
+    };
+    let is_inner = |definition: &Definition| {
+        definition.file == decorator.file
+            && definition.scope != decorator.scope
+            && module.is_inside(definition.scope, decorator.scope)
+    };
+    let mut found = Vec::new();
+    for call in &module.calls {
+        if !module.is_inside(call.scope, decorator.scope) {
+            continue;
+        }
+        let site = Site {
+            file: decorator.file,
+            expr: call.expr,
+        };
+        for (rule, handler) in registered(resolver, site) {
+            let is_decorated = matches!(&module.expr(handler.expr).kind, ExprKind::Name(name) if *name == parameter.name);
+            if is_decorated || handlers(resolver, handler).iter().any(is_inner) {
+                found.push(rule);
+            }
+        }
+        // `client.on(event)(handler)`
+        let ExprKind::Call(callee, arguments) = &module.expr(call.expr).kind else {
+            continue;
+        };
+        if let (ExprKind::Call(registrar, _), [argument]) =
+            (&module.expr(*callee).kind, &**arguments)
+            && matches!(&module.expr(argument.value).kind, ExprKind::Name(name) if *name == parameter.name)
+        {
+            let site = Site {
+                expr: *registrar,
+                ..site
+            };
+            found.extend(
+                rules(resolver, "decorator", site)
+                    .into_iter()
+                    .map(|(rule, _)| rule),
+            );
+        }
+    }
+    for (index, scope) in module.scopes.iter().enumerate() {
+        let inner = Definition {
+            file: decorator.file,
+            scope: ScopeId(index as u32),
+        };
+        if scope.decorators.is_empty() || !is_inner(&inner) {
+            continue;
+        }
+        for &expr in &scope.decorators {
+            let callee = match &module.expr(expr).kind {
+                ExprKind::Call(function, _) => *function,
+                _ => expr,
+            };
+            let site = Site {
+                file: decorator.file,
+                expr: callee,
+            };
+            found.extend(
+                rules(resolver, "decorator", site)
+                    .into_iter()
+                    .map(|(rule, _)| rule),
+            );
         }
     }
     found
@@ -485,7 +595,7 @@ fn by_app_factory(
 }
 
 /// The functions or classes that an argument registers: a function, a class, `View.as_view()`.
-fn handlers(resolver: &mut Resolver, handler: Site) -> Vec<Definition> {
+pub fn handlers(resolver: &mut Resolver, handler: Site) -> Vec<Definition> {
     let Some(module) = resolver.program.module(handler.file) else {
         return Vec::new();
     };
@@ -498,6 +608,22 @@ fn handlers(resolver: &mut Resolver, handler: Site) -> Vec<Definition> {
             Value::Bound { method, .. } => found.push(method),
             Value::Object(class, _) => {
                 found.push(resolver.find_method(class, "__call__").unwrap_or(class))
+            }
+            // Falcon takes a module for a resource: its functions are the responders.
+            Value::Module(file) => {
+                let scopes = resolver
+                    .program
+                    .module(file)
+                    .map_or(&[][..], |module| &module.scopes);
+                let responders = scopes.iter().enumerate().filter(|(_, scope)| {
+                    scope.kind == ScopeKind::Function
+                        && scope.parent == Some(MODULE_SCOPE)
+                        && scope.name.starts_with("on_")
+                });
+                found.extend(responders.map(|(index, _)| Definition {
+                    file,
+                    scope: ScopeId(index as u32),
+                }));
             }
             Value::Literal(list) => {
                 for typed in resolver.elements(&Value::Literal(list)) {

@@ -2,7 +2,7 @@
 
 use super::effect::{FoundEffect, effects, run_arguments};
 use super::entrypoint::{FoundEntrypoint, entrypoints};
-use super::graph::{Edge, Node, Subclasses, node_of, runs, targets};
+use super::graph::{Edge, Node, Subclasses, calls_of_decorated, node_of, runs, targets};
 use crate::names::{Ancestor, Definition, FileId, Located, Program, Resolver, Site, Value};
 use crate::syntax::module::{
     BlockId, BlockKind, CallSite, ExprKind, ImportedName, MODULE_SCOPE, Module, ScopeId, ScopeKind,
@@ -217,6 +217,31 @@ fn edges(
             ));
         }
         record_loop(module, call, node, &called, facts);
+    }
+    // A function that the repo decorates runs inside of what the decorator puts around it.
+    for (index, scope) in module.scopes.iter().enumerate() {
+        if scope.decorators.is_empty() || scope.kind != ScopeKind::Function {
+            continue;
+        }
+        let function = Definition {
+            file,
+            scope: ScopeId(index as u32),
+        };
+        for site in calls_of_decorated(resolver, function) {
+            let Some(around) = resolver.program.module(site.file) else {
+                continue;
+            };
+            let to = Definition {
+                file: site.file,
+                scope: around.owner(around.scope_of(site.expr)),
+            };
+            let edge = Edge {
+                to,
+                scoped: false,
+                at: scope.span.start,
+            };
+            facts.edges.push((Node::Code(function), edge));
+        }
     }
     // Entering a repo's own context manager runs its methods.
     for block in &module.blocks {

@@ -7,6 +7,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::each_file;
 use super::effect::run_by;
+use super::entrypoint::{handlers, rules};
+use crate::catalog::schema::EntrypointRule;
 use crate::names::{
     Ancestor, CalledFrom, Definition, FileId, Program, Resolver, Site, VAGUE, Value,
 };
@@ -107,6 +109,9 @@ pub fn connect(program: &mut Program, subclasses: &Subclasses, cancelled: &Atomi
         open = Vec::with_capacity(rounds.len());
         for round in rounds {
             added |= !round.found.is_empty();
+            for (handler, classes) in round.given {
+                added |= program.given.insert(handler, classes).is_none();
+            }
             for (definition, from) in round.found {
                 called.entry(definition).or_default().push(from);
             }
@@ -135,6 +140,8 @@ struct Round {
     open: Vec<Site>,
     /// Attributes that are used as sessions, and the class of such.
     sessions: Vec<(Name, Name)>,
+    /// Handlers that are registered, and the classes of what they will be called with.
+    given: Vec<(Definition, Vec<Name>)>,
 }
 
 /// Looks at `open`, or at every call.
@@ -158,6 +165,19 @@ fn called_in(
             })
             .collect()
     };
+    if open.is_none() {
+        for index in 0..module.scopes.len() as u32 {
+            let function = Definition {
+                file,
+                scope: ScopeId(index),
+            };
+            if wants_call_sites(program, function) {
+                let calls = calls_of_decorated(resolver, function);
+                let from = calls.into_iter().map(|site| CalledFrom { site, bound: 0 });
+                round.found.extend(from.map(|from| (function, from)));
+            }
+        }
+    }
     let sites: Vec<Site> = open.map_or_else(every, <[Site]>::to_vec);
     for site in sites {
         let ExprKind::Call(function, _) = &module.expr(site.expr).kind else {
@@ -184,6 +204,19 @@ fn called_in(
                 }
             }
         }
+        for (rule, handler) in registered(resolver, site) {
+            if !rule.gives.is_empty() {
+                let classes: Vec<Name> = rule
+                    .gives
+                    .iter()
+                    .map(|class| class.as_str().into())
+                    .collect();
+                let handlers = handlers(resolver, handler).into_iter();
+                round
+                    .given
+                    .extend(handlers.map(|handler| (handler, classes.clone())));
+            }
+        }
         for (argument, site, before) in handed_on(resolver, module, site) {
             for typed in resolver.values(argument).iter() {
                 for (target, bound) in runs(resolver, &typed.value, subclasses) {
@@ -196,6 +229,79 @@ fn called_in(
         }
     }
     round
+}
+
+/// Where the repo's own decorators of a function call it: `await handler(event)` in the wrapper that they put around it.
+pub fn calls_of_decorated(resolver: &mut Resolver, function: Definition) -> Vec<Site> {
+    let mut found = Vec::new();
+    for (decorator, decorated) in own_decorators(resolver, function) {
+        let Some(module) = resolver.program.module(decorator.file) else {
+            continue;
+        };
+        let Some(parameter) = module.scope(decorator.scope).parameters.get(decorated) else {
+            continue;
+        };
+        let is_call = |call: &&CallSite| match &module.expr(call.expr).kind {
+            ExprKind::Call(callee, _) => {
+                matches!(&module.expr(*callee).kind, ExprKind::Name(name) if *name == parameter.name)
+                    && module.is_inside(call.scope, decorator.scope)
+            }
+            _ => false,
+        };
+        found.extend(module.calls.iter().filter(is_call).map(|call| Site {
+            file: decorator.file,
+            expr: call.expr,
+        }));
+    }
+    found
+}
+
+/// The repo's own decorators of a function, each with the index of the parameter that the function is passed for.
+pub fn own_decorators(resolver: &mut Resolver, function: Definition) -> Vec<(Definition, usize)> {
+    let program = resolver.program;
+    let Some(module) = program.module(function.file) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for &expr in &module.scope(function.scope).decorators {
+        let site = Site {
+            file: function.file,
+            expr,
+        };
+        found.extend(
+            resolver
+                .values(site)
+                .iter()
+                .filter_map(|typed| match typed.value {
+                    Value::Function(decorator) => Some((decorator, 0)),
+                    Value::Bound { method, .. } => Some((method, 1)),
+                    _ => None,
+                }),
+        );
+    }
+    found
+}
+
+/// The handlers that a call registers with a framework, each with the rule that says so.
+pub fn registered<'p>(resolver: &mut Resolver<'p>, site: Site) -> Vec<(&'p EntrypointRule, Site)> {
+    let Some(module) = resolver.program.module(site.file) else {
+        return Vec::new();
+    };
+    let ExprKind::Call(callee, _) = module.expr(site.expr).kind else {
+        return Vec::new();
+    };
+    let callee = Site {
+        expr: callee,
+        ..site
+    };
+    let rules = rules(resolver, "call", callee).into_iter();
+    rules
+        .filter_map(|(rule, _)| {
+            let handler = rule.handler.as_ref()?;
+            let argument = resolver.argument(site, handler.pos, handler.kw.as_deref())?;
+            Some((rule, argument))
+        })
+        .collect()
 }
 
 /// Functions that a call runs with arguments that it is given for them: each with what holds those arguments, and how

@@ -143,6 +143,7 @@ pub fn load<'c>(workspace: &Workspace, catalog: &'c Catalog, session: &Session) 
         called_from: Default::default(),
         classes: Default::default(),
         sessions: Default::default(),
+        given: Default::default(),
         subclasses: Default::default(),
         settings: Default::default(),
     };

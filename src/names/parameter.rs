@@ -92,6 +92,9 @@ impl<'p> Resolver<'p> {
                 found.extend(self.shown_by_use(function, &parameter.name));
             }
         }
+        if found.is_empty() && parameter.annotation.is_none() {
+            found.extend(self.given(function, index));
+        }
         if found.is_empty()
             && parameter.annotation.is_none()
             && &*parameter.name == "request"
@@ -109,6 +112,36 @@ impl<'p> Resolver<'p> {
             .into_iter()
             .map(|typed| typed.at_most(false))
             .collect()
+    }
+
+    /// What a framework calls a handler with: `async def start(client, message)` under `@app.on_message()`.
+    fn given(&mut self, function: Definition, index: u16) -> Option<Typed> {
+        let program = self.program;
+        let scope = program.module(function.file)?.scope(function.scope);
+        let parameter = &scope.parameters[usize::from(index)].name;
+        let position = usize::from(index) - usize::from(self.class_of(function).is_some());
+        let by_decorator = self.decorator_names(function).into_iter().find_map(|name| {
+            let (on, member) = name.rsplit_once('.')?;
+            let rules = self.catalog().entrypoint("decorator", on, member);
+            rules
+                .into_iter()
+                .filter(|rule| {
+                    rule.names.is_empty() || rule.names.iter().any(|name| **name == *scope.name)
+                })
+                .find_map(|rule| {
+                    let by_name = rule.gives_by_name.get(&**parameter);
+                    by_name.or_else(|| rule.gives.get(position))
+                })
+        });
+        let by_call = || {
+            program
+                .given
+                .get(&function)?
+                .get(position)
+                .map(|class| &**class)
+        };
+        let class = by_decorator.map(String::as_str).or_else(by_call)?;
+        (!class.is_empty()).then(|| Typed::likely(Value::Instance(class.into(), None)))
     }
 
     /// What a decorator binds the function to: `@shared_task(bind=True)` gives the task itself as the first argument.

@@ -285,6 +285,18 @@ impl Module {
         }
     }
 
+    /// Whether `scope` is `outer` or stands in it.
+    pub fn is_inside(&self, scope: ScopeId, outer: ScopeId) -> bool {
+        let mut at = Some(scope);
+        while let Some(id) = at {
+            if id == outer {
+                return true;
+            }
+            at = self.scope(id).parent;
+        }
+        false
+    }
+
     /// The blocks that hold `block`, itself first.
     pub fn enclosing_blocks(&self, block: BlockId) -> impl Iterator<Item = (BlockId, &Block)> {
         let mut next = Some(block);
