@@ -10,7 +10,9 @@ use super::graph::{Graph, Node};
 use super::load::Loaded;
 use super::*;
 use crate::names::{Definition, Program};
-use crate::syntax::module::{BindingValue, BlockKind, ExprKind, MODULE_SCOPE, Module, Span};
+use crate::syntax::module::{
+    BindingValue, BlockKind, ExprKind, MODULE_SCOPE, Module, ScopeKind, Span,
+};
 use crate::workspace::launch::Launch;
 use crate::workspace::scripts::Script;
 
@@ -383,13 +385,18 @@ fn entered(program: &Program, placed: &Placed) -> Vec<Node> {
     let Some(module) = program.module(definition.file) else {
         return Vec::new();
     };
-    if module.scope(definition.scope).kind != crate::syntax::module::ScopeKind::Class {
+    // A class or a module that is registered as a whole is entered through its functions.
+    let is_registered = placed.found.definition == Some(definition);
+    let kind = module.scope(definition.scope).kind;
+    if !is_registered && kind == ScopeKind::Module || kind == ScopeKind::Function {
         return vec![placed.found.node];
     }
     let mut nodes = Vec::new();
     for (index, scope) in module.scopes.iter().enumerate() {
+        // Of a module, Falcon calls what is named like a responder.
         let is_method = scope.parent == Some(definition.scope)
-            && scope.kind == crate::syntax::module::ScopeKind::Function;
+            && scope.kind == ScopeKind::Function
+            && (kind == ScopeKind::Class || scope.name.starts_with("on_"));
         if is_method {
             let scope = crate::syntax::module::ScopeId(index as u32);
             nodes.push(Node::Code(Definition {
@@ -647,7 +654,7 @@ fn agent_loops(program: &Program, file: FileId, facts: &[FileFacts]) -> Vec<Foun
                 .iter()
                 .enumerate()
                 .filter(|(_, scope)| {
-                    scope.kind == crate::syntax::module::ScopeKind::Function
+                    scope.kind == ScopeKind::Function
                         && scope.span.start <= block.span.start
                         && scope.span.end >= block.span.end
                 })

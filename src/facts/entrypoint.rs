@@ -220,7 +220,7 @@ fn by_own_decorator(
 }
 
 /// The rules by which a decorator of the repo registers the function that it is passed, or one of its own around it.
-fn registers<'c>(
+pub fn registers<'c>(
     resolver: &mut Resolver<'c>,
     decorator: Definition,
     decorated: usize,
@@ -609,22 +609,11 @@ pub fn handlers(resolver: &mut Resolver, handler: Site) -> Vec<Definition> {
             Value::Object(class, _) => {
                 found.push(resolver.find_method(class, "__call__").unwrap_or(class))
             }
-            // Falcon takes a module for a resource: its functions are the responders.
-            Value::Module(file) => {
-                let scopes = resolver
-                    .program
-                    .module(file)
-                    .map_or(&[][..], |module| &module.scopes);
-                let responders = scopes.iter().enumerate().filter(|(_, scope)| {
-                    scope.kind == ScopeKind::Function
-                        && scope.parent == Some(MODULE_SCOPE)
-                        && scope.name.starts_with("on_")
-                });
-                found.extend(responders.map(|(index, _)| Definition {
-                    file,
-                    scope: ScopeId(index as u32),
-                }));
-            }
+            // Falcon takes a module for a resource.
+            Value::Module(file) => found.push(Definition {
+                file,
+                scope: MODULE_SCOPE,
+            }),
             Value::Literal(list) => {
                 for typed in resolver.elements(&Value::Literal(list)) {
                     if let Value::Function(function) | Value::Wrapped { function, .. } = typed.value

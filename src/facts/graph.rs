@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::each_file;
 use super::effect::run_by;
-use super::entrypoint::{handlers, rules};
+use super::entrypoint::{handlers, registers, rules};
 use crate::catalog::schema::EntrypointRule;
 use crate::names::{
     Ancestor, CalledFrom, Definition, FileId, Program, Resolver, Site, VAGUE, Value,
@@ -167,15 +167,8 @@ fn called_in(
     };
     if open.is_none() {
         for index in 0..module.scopes.len() as u32 {
-            let function = Definition {
-                file,
-                scope: ScopeId(index),
-            };
-            if wants_call_sites(program, function) {
-                let calls = calls_of_decorated(resolver, function);
-                let from = calls.into_iter().map(|site| CalledFrom { site, bound: 0 });
-                round.found.extend(from.map(|from| (function, from)));
-            }
+            let scope = ScopeId(index);
+            decorated_in(resolver, Definition { file, scope }, &mut round);
         }
     }
     let sites: Vec<Site> = open.map_or_else(every, <[Site]>::to_vec);
@@ -229,6 +222,39 @@ fn called_in(
         }
     }
     round
+}
+
+/// What is known of the arguments of a function from its decorators: the calls in the wrappers that they put around it,
+/// and, for these, what the framework passes.
+fn decorated_in(resolver: &mut Resolver, function: Definition, round: &mut Round) {
+    let decorators = own_decorators(resolver, function);
+    if decorators.is_empty() {
+        return;
+    }
+    let classes = |rule: &EntrypointRule| -> Vec<Name> {
+        rule.gives
+            .iter()
+            .map(|class| class.as_str().into())
+            .collect()
+    };
+    let given: Vec<Name> = resolver.given_by(function).map(classes).unwrap_or_default();
+    for site in calls_of_decorated(resolver, function) {
+        round.found.push((function, CalledFrom { site, bound: 0 }));
+        if let (Some(module), false) = (resolver.program.module(site.file), given.is_empty()) {
+            let scope = module.owner(module.scope_of(site.expr));
+            let wrapper = Definition {
+                file: site.file,
+                scope,
+            };
+            round.given.push((wrapper, given.clone()));
+        }
+    }
+    for (decorator, decorated) in decorators {
+        let rules = registers(resolver, decorator, decorated);
+        if let Some(rule) = rules.into_iter().find(|rule| !rule.gives.is_empty()) {
+            round.given.push((function, classes(rule)));
+        }
+    }
 }
 
 /// Where the repo's own decorators of a function call it: `await handler(event)` in the wrapper that they put around it.

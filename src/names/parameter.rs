@@ -2,6 +2,7 @@
 //! else tells, what the repo's own calls pass.
 
 use super::*;
+use crate::catalog::schema::EntrypointRule;
 use crate::syntax::module::{ExprKind, ParameterKind, ScopeKind};
 
 /// No more call sites than this are asked what they pass.
@@ -119,19 +120,11 @@ impl<'p> Resolver<'p> {
         let program = self.program;
         let scope = program.module(function.file)?.scope(function.scope);
         let parameter = &scope.parameters[usize::from(index)].name;
-        let position = usize::from(index) - usize::from(self.class_of(function).is_some());
-        let by_decorator = self.decorator_names(function).into_iter().find_map(|name| {
-            let (on, member) = name.rsplit_once('.')?;
-            let rules = self.catalog().entrypoint("decorator", on, member);
-            rules
-                .into_iter()
-                .filter(|rule| {
-                    rule.names.is_empty() || rule.names.iter().any(|name| **name == *scope.name)
-                })
-                .find_map(|rule| {
-                    let by_name = rule.gives_by_name.get(&**parameter);
-                    by_name.or_else(|| rule.gives.get(position))
-                })
+        let before = usize::from(self.class_of(function).is_some());
+        let position = usize::from(index).checked_sub(before)?;
+        let by_decorator = self.given_by(function).and_then(|rule| {
+            let by_name = rule.gives_by_name.get(&**parameter);
+            by_name.or_else(|| rule.gives.get(position))
         });
         let by_call = || {
             program
@@ -142,6 +135,20 @@ impl<'p> Resolver<'p> {
         };
         let class = by_decorator.map(String::as_str).or_else(by_call)?;
         (!class.is_empty()).then(|| Typed::likely(Value::Instance(class.into(), None)))
+    }
+
+    /// The rule of a decorator that says what the function is called with.
+    pub fn given_by(&mut self, function: Definition) -> Option<&'p EntrypointRule> {
+        let scope = self.program.module(function.file)?.scope(function.scope);
+        self.decorator_names(function).into_iter().find_map(|name| {
+            let (on, member) = name.rsplit_once('.')?;
+            let rules = self.catalog().entrypoint("decorator", on, member);
+            rules.into_iter().find(|rule| {
+                let counts =
+                    rule.names.is_empty() || rule.names.iter().any(|name| **name == *scope.name);
+                counts && !(rule.gives.is_empty() && rule.gives_by_name.is_empty())
+            })
+        })
     }
 
     /// What a decorator binds the function to: `@shared_task(bind=True)` gives the task itself as the first argument.
