@@ -184,9 +184,12 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     if mode == "gevent":
+        import gevent
         from gevent import monkey
 
         monkey.patch_all()
+        # gevent installs its handler of SIGCHLD with the first wait: a child that has ended by then is waited for without end.
+        gevent.get_hub().loop.install_sigchld()
     if mode == "late":
         enable(json.loads(os.environ["MATRIX_SETTINGS"]))
     library = libraries()[stem]

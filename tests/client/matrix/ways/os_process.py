@@ -7,6 +7,7 @@ from typing import Any, Dict, List
 from ..way import way
 
 SERVER = "files"
+GEVENT = True
 WITHOUT = ()
 _bound: Dict[str, Any] = {}
 
@@ -29,7 +30,7 @@ def os_system(target: Any) -> Any:
     return os.system(f"printf x >> {target.path}")
 
 
-@way("posix_spawn")
+@way("posix_spawn", carriers=("thread",))
 def posix_spawn(target: Any) -> Any:
     import os
 
@@ -43,7 +44,7 @@ def posix_spawnp(target: Any) -> Any:
     return os.waitpid(os.posix_spawnp("sh", _argv(target), os.environ), 0)[1]
 
 
-@way("spawnv", decisions=None)
+@way("spawnv", decisions=None, carriers=("thread",))
 def spawnv(target: Any) -> Any:
     import os
 
@@ -57,7 +58,7 @@ def spawnlp(target: Any) -> Any:
     return os.spawnlp(os.P_WAIT, "sh", *_argv(target))
 
 
-@way("fork-exec", decisions=None, swallowed=True)
+@way("fork-exec", decisions=None, swallowed=True, carriers=("thread",))
 def fork_exec(target: Any) -> Any:
     import os
 
@@ -70,7 +71,7 @@ def fork_exec(target: Any) -> Any:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-@way("pty.spawn", decisions=None)
+@way("pty.spawn", decisions=None, carriers=("thread",))
 def pty_spawn(target: Any) -> Any:
     import pty
 
