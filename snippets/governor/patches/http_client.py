@@ -28,6 +28,7 @@ _DECIDED = "_governor_decided"
 
 
 def install(module: ModuleType, patcher: Patcher) -> None:
+    patcher.connects(module.HTTPConnection, "connect")
     patcher.wrap(module.HTTPConnection, "request", _request)
     patcher.wrap(module.HTTPConnection, "putrequest", _putrequest)
     patcher.wrap(module.HTTPConnection, "send", _send)
@@ -39,10 +40,14 @@ def _request(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     body = args[2] if len(args) > 2 else kwargs.get("body")
     method, url = _target(instance, args, kwargs)
     fields = deciding_fields(args[3] if len(args) > 3 else kwargs.get("headers"), url)
-    if covers_request(method, url, body, fields):
-        return wrapped(*args, **kwargs)
-    with governed_call(http_call("http.client.HTTPConnection.request", method, url, body, fields)):
-        return wrapped(*args, **kwargs)
+    try:
+        if covers_request(method, url, body, fields):
+            return wrapped(*args, **kwargs)
+        with governed_call(http_call("http.client.HTTPConnection.request", method, url, body, fields)):
+            return wrapped(*args, **kwargs)
+    finally:
+        # All of it is sent: what `send` sends from here on was not asked about.
+        instance.__dict__.pop(_DECIDED, None)
 
 
 def _putrequest(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:

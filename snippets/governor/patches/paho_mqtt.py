@@ -23,6 +23,7 @@ NOT_INTERCEPTED = ("paho.mqtt.client.Client.subscribe",)
 
 
 def install(module: ModuleType, patcher: Patcher) -> None:
+    patcher.connects(module, "_socketpair_compat")
     patcher.connects(module.Client, "_create_socket", "_create_socket_connection")
     patcher.wrap(module.Client, "publish", _publish)
 

@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from governor._patcher import Patcher
 
 LIBRARY = "urllib3"
-MODULES = ("urllib3.connectionpool",)
+MODULES = ("urllib3.connectionpool", "urllib3.connection")
 FAMILY = "http"
 
 
 def install(module: ModuleType, patcher: Patcher) -> None:
+    if module.__name__ == "urllib3.connection":
+        # A connection by itself is asked about by `http.client`, as soon as it sends.
+        patcher.connects(module.HTTPConnection, "_new_conn")
+        return
     patcher.wrap(module.HTTPConnectionPool, "urlopen", _urlopen)
 
 

@@ -54,7 +54,7 @@ class Worker:
             "actor_id": "matrix",
             "families": families,
             "timeout_ms": 3000,
-            "backstop": "off",
+            "backstop": "enforce",
         }
         full.update(changes)
         return full
