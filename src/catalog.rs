@@ -43,6 +43,12 @@ pub struct Catalog {
     /// Import roots that make a file worth a parse.
     pub imports: FxHashSet<String>,
     not_intercepted: FxHashSet<String>,
+    /// Library → its import roots.
+    roots: FxHashMap<String, Vec<String>>,
+    /// Method → the classes that have rules for it; made on first use.
+    classes_by_method: OnceLock<FxHashMap<String, Vec<String>>>,
+    /// Last part of a class's name → the classes of that name; made on first use.
+    classes_by_name: OnceLock<FxHashMap<String, Vec<String>>>,
 }
 
 /// What a rule file says about all of its effects.
@@ -334,6 +340,7 @@ impl Catalog {
                 .extend(fields.into_iter().map(|field| (field, owner.clone())));
         }
         self.fluent.extend(file.fluent);
+        self.roots.insert(file.library, file.imports.clone());
         self.imports.extend(
             file.imports
                 .iter()
@@ -369,6 +376,78 @@ impl Catalog {
             }
         }
         None
+    }
+
+    /// Whether a method's name alone tells what it is called on: `reply_text`, `fetchrow`. `beside` an import of its
+    /// library more names do.
+    pub fn is_distinctive(&self, method: &str, beside: bool) -> bool {
+        let language = &self.language;
+        let is_common = || {
+            language
+                .common
+                .iter()
+                .any(|start| method.starts_with(start.as_str()))
+        };
+        let has_words = method.contains('_') && !method.starts_with('_');
+        has_words && (beside || !is_common())
+            || language.distinctive.iter().any(|name| name == method)
+    }
+
+    /// The class that a method by this name belongs to, where the libraries that are `imported` have one only.
+    pub fn class_with(&self, method: &str, imports: impl Fn(&str) -> bool) -> Option<&str> {
+        let classes = self.classes_by_method.get_or_init(|| {
+            let mut found: FxHashMap<String, Vec<String>> = FxHashMap::default();
+            for (class, rules) in self.effects.iter().filter(|(class, _)| is_class(class)) {
+                for method in rules.keys().filter(|method| !method.contains('.')) {
+                    found.entry(method.clone()).or_default().push(class.clone());
+                }
+            }
+            for classes in found.values_mut() {
+                classes.sort_unstable();
+            }
+            found
+        });
+        let has_library = |class: &&String| {
+            let rule = &self.effects[*class][method];
+            let roots = self.roots.get(&rule.library.name);
+            roots.is_some_and(|roots| roots.iter().any(|root| imports(root)))
+        };
+        let found: Vec<&String> = classes.get(method)?.iter().filter(has_library).collect();
+        let library = |class: &String| &self.effects[class][method].library.name;
+        let first = found.first()?;
+        found
+            .iter()
+            .all(|class| library(class) == library(first))
+            .then_some(first.as_str())
+    }
+
+    /// Whether a method of a query only gives another query, which reads when it is looped over.
+    pub fn only_builds(&self, class: &str, method: &str) -> bool {
+        let made = self.member_makes(class, &format!(".{method}"));
+        made.is_some_and(|made| self.member_makes(made, ".__iter__") == Some("<model>"))
+    }
+
+    /// The class of an imported library that a class from elsewhere is named like: `telethonpatch.TelegramClient`.
+    pub fn class_named(&self, name: &str, imports: impl Fn(&str) -> bool) -> Option<&str> {
+        let words = name.chars().filter(char::is_ascii_uppercase).count();
+        if words < 2 || !name.chars().any(|c| c.is_ascii_lowercase()) {
+            return None;
+        }
+        let classes = self.classes_by_name.get_or_init(|| {
+            let mut found: FxHashMap<String, Vec<String>> = FxHashMap::default();
+            for class in self.effects.keys().filter(|class| is_class(class)) {
+                let last = class.rsplit('.').next().unwrap_or_default();
+                found
+                    .entry(last.to_owned())
+                    .or_default()
+                    .push(class.clone());
+            }
+            found
+        });
+        match classes.get(name)?.as_slice() {
+            [class] => imports(class.split('.').next()?).then_some(class.as_str()),
+            _ => None,
+        }
     }
 
     /// Whether some rule is about what calling `name` gives: `X()()`, or a class that derives from `X()`.
@@ -570,6 +649,13 @@ impl EntrypointRule {
             Role::Boundary
         }
     }
+}
+
+fn is_class(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or_default();
+    last.starts_with(|c: char| c.is_ascii_uppercase())
+        && !name.contains(':')
+        && !last.ends_with(')')
 }
 
 fn stem(library: &str) -> String {

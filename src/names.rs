@@ -7,7 +7,7 @@
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::catalog::Catalog;
 use crate::syntax::module::{ExprId, MODULE_SCOPE, Module, Name, ScopeId, ScopeKind};
@@ -130,6 +130,10 @@ pub struct Program<'c> {
     pub given: FxHashMap<Definition, Vec<Name>>,
     /// Classes of the repo by each class that they derive from.
     pub subclasses: FxHashMap<Definition, Vec<Definition>>,
+    /// Import roots that the repo's code names.
+    pub imported: FxHashSet<String>,
+    /// Names of the methods that the repo's own classes define, found on first use.
+    pub methods: OnceLock<FxHashSet<Name>>,
     /// Modules that hold the settings of a Django project, found on first use.
     pub settings: OnceLock<Vec<FileId>>,
 }
@@ -167,6 +171,23 @@ impl Program<'_> {
         let found = classes.get(&name.to_lowercase())?;
         let same_file = found.iter().find(|class| class.file == file);
         same_file.or(found.first()).copied()
+    }
+
+    /// Whether a class of the repo has a method or an attribute by this name.
+    pub fn defines_method(&self, name: &Name) -> bool {
+        let methods = self.methods.get_or_init(|| {
+            let scopes = self
+                .files
+                .iter()
+                .filter_map(|file| file.module.as_deref())
+                .flat_map(|module| &module.scopes);
+            let classes = scopes.filter(|scope| scope.kind == ScopeKind::Class);
+            classes
+                .flat_map(|scope| scope.bindings.keys().chain(scope.attributes.keys()))
+                .cloned()
+                .collect()
+        });
+        methods.contains(name)
     }
 
     /// `app.pay.charge`; the module's name for its top level.

@@ -169,6 +169,10 @@ pub struct LanguageRules {
     pub runner_methods: Vec<RunnerRule>,
     /// Calls whose result is their first argument: wrappers and casts.
     pub transparent: Vec<String>,
+    /// Methods of one word that no object has but the clients of such libraries.
+    pub distinctive: Vec<String>,
+    /// How methods begin that any object might have, whatever follows: `get_user`, `create_task`.
+    pub common: Vec<String>,
     /// Types whose subscript names an element: `list`, `Iterable`, …
     pub containers: Vec<String>,
 }

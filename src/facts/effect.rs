@@ -4,7 +4,7 @@ use super::destination::{Target, target};
 use super::{Action, Category, Confidence};
 use crate::catalog::schema::RunnerRule;
 use crate::catalog::{ActionRule, Match, Rule};
-use crate::names::{Resolver, Site, Value};
+use crate::names::{Resolver, Site, Typed, Value};
 use crate::syntax::module::{CallSite, ExprKind, Module, Span};
 
 /// An effect before the whole repo is known.
@@ -35,7 +35,11 @@ pub fn effects(
             file,
             expr: call.expr,
         };
-        found.extend(called(resolver, module, site, call));
+        let by_value = called(resolver, module, site, call);
+        if by_value.is_empty() {
+            found.extend(by_method(resolver, module, site, call));
+        }
+        found.extend(by_value);
         found.extend(passed_on(resolver, module, site, call));
         if possible && found.last().is_none_or(|last| last.site != site) {
             found.extend(by_name(resolver, module, site, call));
@@ -320,6 +324,83 @@ fn goes_nowhere(
         })
 }
 
+/// A method whose name tells what it is called on, where nothing else does: `message.reply_text(…)`.
+fn by_method(
+    resolver: &mut Resolver,
+    module: &Module,
+    site: Site,
+    call: &CallSite,
+) -> Option<FoundEffect> {
+    let ExprKind::Call(function, _) = &module.expr(site.expr).kind else {
+        return None;
+    };
+    let ExprKind::Attribute(object, method) = &module.expr(*function).kind else {
+        return None;
+    };
+    let program = resolver.program;
+    let catalog = program.catalog;
+    let beside = |root: &str| {
+        module
+            .imports
+            .iter()
+            .any(|import| import.level == 0 && import.module.split('.').next() == Some(root))
+    };
+    let near = || {
+        let class = catalog.class_with(method, beside);
+        class.filter(|_| catalog.is_distinctive(method, true))
+    };
+    let far = || {
+        let class = catalog.class_with(method, |root| program.imported.contains(root));
+        class.filter(|_| catalog.is_distinctive(method, false))
+    };
+    let at = |expr| Site { expr, ..site };
+    let class = if ["execute", "executemany"].contains(&&**method) {
+        let first = resolver.argument(site, Some(0), None);
+        let text = first.and_then(|first| resolver.text(first));
+        let is_cursor = matches!(
+            &module.expr(*object).kind,
+            ExprKind::Name(name) | ExprKind::Attribute(_, name) if CURSORS.contains(&&**name)
+        );
+        (is_cursor || text.is_some_and(|text| looks_like_sql(&text))).then_some("dbapi.Cursor")
+    } else {
+        near()
+            .or_else(far)
+            .filter(|class| !catalog.only_builds(class, method))
+    }?;
+    if program.defines_method(method) {
+        return None;
+    }
+    let is_unknown = |typed: &Typed| match &typed.value {
+        Value::Method { class, .. } => !catalog.is_known(class),
+        _ => false,
+    };
+    if !resolver.values(at(*function)).iter().all(is_unknown)
+        || resolver.constant(at(*object)).is_some()
+    {
+        return None;
+    }
+    let value = Value::Method {
+        class: class.into(),
+        chain: method.clone(),
+        made: None,
+        function: None,
+    };
+    let receiver = Some(at(*object));
+    effect_of(
+        resolver,
+        &value,
+        Some(site),
+        receiver,
+        Confidence::Likely,
+        module,
+        site,
+        call,
+    )
+}
+
+/// What a cursor of a database is called where nothing says that it is one.
+const CURSORS: &[&str] = &["cur", "curs", "cursor", "dbcursor", "db_cursor"];
+
 /// Calls that look like an effect although nothing says what they are called on.
 fn by_name(
     resolver: &mut Resolver,
@@ -351,7 +432,6 @@ fn by_name(
         {
             ("requests", &**method)
         }
-        "execute" | "executemany" if looks_like_sql(&first) => ("sqlite3.Connection", "execute"),
         _ => return None,
     };
     let catalog = resolver.program.catalog;
@@ -372,13 +452,19 @@ fn by_name(
 }
 
 fn looks_like_sql(text: &str) -> bool {
-    let first = text
-        .split_whitespace()
-        .next()
-        .unwrap_or_default()
-        .to_ascii_uppercase();
-    [
-        "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "WITH",
-    ]
-    .contains(&first.as_str())
+    let mut words = text.split_whitespace().map(str::to_ascii_uppercase);
+    let (first, rest): (String, Vec<String>) = (words.next().unwrap_or_default(), words.collect());
+    let then = |word: &str| rest.iter().any(|found| found == word);
+    match first.as_str() {
+        "SELECT" => then("FROM") || rest.len() < 4,
+        "INSERT" | "REPLACE" => then("INTO"),
+        "UPDATE" => then("SET"),
+        "DELETE" | "WITH" => then("FROM"),
+        "CREATE" | "DROP" | "ALTER" | "TRUNCATE" => {
+            ["TABLE", "INDEX", "VIEW", "DATABASE", "SCHEMA"]
+                .iter()
+                .any(|kind| then(kind))
+        }
+        _ => false,
+    }
 }

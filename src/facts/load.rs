@@ -136,8 +136,20 @@ pub fn load<'c>(workspace: &Workspace, catalog: &'c Catalog, session: &Session) 
             workflow::may_be(&bytes).then(read).flatten()
         })
         .collect();
+    let imports = files
+        .iter()
+        .filter(|file| !file.is_test)
+        .filter_map(|file| file.module.as_ref());
+    let imported = imports
+        .flat_map(|module| &module.imports)
+        .filter(|import| import.level == 0)
+        .filter_map(|import| import.module.split('.').next())
+        .map(str::to_owned)
+        .collect();
     let program = Program {
         catalog,
+        imported,
+        methods: Default::default(),
         files,
         table,
         called_from: Default::default(),

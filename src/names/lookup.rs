@@ -586,7 +586,15 @@ impl<'p> Resolver<'p> {
                 self.module_member(&located, name)
             }
             None if import.level == 0 => {
-                vec![Typed::certain(self.external(&format!("{dotted}.{name}")))]
+                let full = format!("{dotted}.{name}");
+                if !self.catalog().is_known(&full)
+                    && let Some(class) = self
+                        .catalog()
+                        .class_named(name, |root| program.imported.contains(root))
+                {
+                    return vec![Typed::likely(Value::External(class.into()))];
+                }
+                vec![Typed::certain(self.external(&full))]
             }
             None => Vec::new(),
         }
