@@ -428,7 +428,7 @@ impl Catalog {
     }
 
     /// The class of an imported library that a class from elsewhere is named like: `telethonpatch.TelegramClient`.
-    pub fn class_named(&self, name: &str, imports: impl Fn(&str) -> bool) -> Option<&str> {
+    pub fn class_like(&self, name: &str, imports: impl Fn(&str) -> bool) -> Option<&str> {
         let words = name.chars().filter(char::is_ascii_uppercase).count();
         if words < 2 || !name.chars().any(|c| c.is_ascii_lowercase()) {
             return None;

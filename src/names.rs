@@ -19,10 +19,12 @@ mod lookup;
 mod member;
 mod modules;
 mod parameter;
+mod related;
 
 pub use member::Ancestor;
 pub use modules::{FileTable, Located};
 pub use parameter::VAGUE;
+pub use related::Relation;
 
 /// A Python file of the repo, by its index in [`Program::files`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -130,6 +132,8 @@ pub struct Program<'c> {
     pub given: FxHashMap<Definition, Vec<Name>>,
     /// Classes of the repo by each class that they derive from.
     pub subclasses: FxHashMap<Definition, Vec<Definition>>,
+    /// Relations between models by the name that the other side has for them, found on first use.
+    pub relations: OnceLock<FxHashMap<Name, Vec<Relation>>>,
     /// Import roots that the repo's code names.
     pub imported: FxHashSet<String>,
     /// Names of the methods that the repo's own classes define, found on first use.
@@ -237,6 +241,8 @@ enum Key {
     Lineage(Definition),
     /// The model that a query made there is about.
     Model(Site),
+    /// The model that a view is about.
+    Subject(Definition),
     /// An attribute of an object that a framework lends for such: `g.db`.
     Stored(Name),
 }

@@ -272,6 +272,14 @@ fn effect_of(
         _ => return None,
     }
     let category = found.rule.library.category;
+    // A form that is told not to commit only makes the object.
+    let commits = arguments.and_then(|site| resolver.argument(site, None, Some("commit")));
+    if let Some(commits) = commits
+        && found.call.ends_with("Form.save")
+        && matches!(resolver.program.module(commits.file).map(|module| &module.expr(commits.expr).kind), Some(ExprKind::Constant(text)) if &**text == "False")
+    {
+        return None;
+    }
     if category == Category::Filesystem && goes_nowhere(resolver, &found, arguments, made) {
         return None;
     }

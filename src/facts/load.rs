@@ -150,6 +150,7 @@ pub fn load<'c>(workspace: &Workspace, catalog: &'c Catalog, session: &Session) 
         catalog,
         imported,
         methods: Default::default(),
+        relations: Default::default(),
         files,
         table,
         called_from: Default::default(),

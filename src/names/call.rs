@@ -451,7 +451,13 @@ impl<'p> Resolver<'p> {
             for typed in self.values(at).to_vec() {
                 match typed.value {
                     Value::Class(class) | Value::Object(class, _) if !self.is_manager(class) => {
-                        return vec![Typed::likely(Value::Object(class, None))];
+                        let subject = if self.is_model(class) {
+                            None
+                        } else {
+                            self.subject(class)
+                        };
+                        let model = subject.unwrap_or(Value::Object(class, None));
+                        return vec![Typed::likely(model)];
                     }
                     // A model from elsewhere: `User.objects.get(…)`.
                     Value::External(name)

@@ -23,7 +23,11 @@ impl<'p> Resolver<'p> {
                     module.expr(site.expr).span.start,
                     module.block_of[site.expr.0 as usize],
                 ));
-                self.name(site.file, module.scope_of(site.expr), name, use_at)
+                let found = self.name(site.file, module.scope_of(site.expr), name, use_at);
+                if found.is_empty() {
+                    return self.named_like_model(site.file, name).into_iter().collect();
+                }
+                found
             }
             ExprKind::Attribute(object, name) => {
                 let found = self.each(at(*object), |resolver, typed| {
@@ -590,7 +594,7 @@ impl<'p> Resolver<'p> {
                 if !self.catalog().is_known(&full)
                     && let Some(class) = self
                         .catalog()
-                        .class_named(name, |root| program.imported.contains(root))
+                        .class_like(name, |root| program.imported.contains(root))
                 {
                     return vec![Typed::likely(Value::External(class.into()))];
                 }

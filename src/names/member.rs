@@ -82,6 +82,13 @@ impl<'p> Resolver<'p> {
                     return vec![Typed::certain(Value::Container(held))];
                 }
                 let member = self.instance_member(class, name, *made, site);
+                if matches!(&member, Value::Method { .. })
+                    && self.is_stored(class)
+                    && !self.catalog().has_member(class, name)
+                    && let Some(lent) = self.lent_by_relation(None, name)
+                {
+                    return vec![lent];
+                }
                 if BAGS.contains(&&**class)
                     && matches!(&member, Value::Method { .. })
                     && !self.catalog().has_member(class, name)
@@ -211,7 +218,7 @@ impl<'p> Resolver<'p> {
     }
 
     /// An object of the class that a Django project has for its users.
-    fn django_user(&mut self) -> Vec<Typed> {
+    pub(super) fn django_user(&mut self) -> Vec<Typed> {
         let named = self.setting(&"AUTH_USER_MODEL".into());
         let class = named.iter().find_map(|typed| match typed.value {
             Value::Literal(site) => {
@@ -346,6 +353,20 @@ impl<'p> Resolver<'p> {
                 return found;
             }
         }
+        if on_object
+            && ancestors
+                .iter()
+                .any(|ancestor| matches!(ancestor, Ancestor::External(_)))
+        {
+            if self.is_model(class)
+                && let Some(lent) = self.lent_by_relation(Some(class), name)
+            {
+                return vec![lent];
+            }
+            if let Some(lent) = self.lent_by_view(class, name, site) {
+                return vec![lent];
+            }
+        }
         // What a base class from elsewhere lends under a name of its own: `author.book_set`, `Model.deleted_objects`.
         let lent = ancestors.iter().find_map(|ancestor| match ancestor {
             Ancestor::External(external) => self.catalog().property_like(external, name),
@@ -450,8 +471,9 @@ impl<'p> Resolver<'p> {
         };
         if self.catalog().member_makes(field, "::*") == Some("<arg0>()") {
             let model = made.and_then(|made| self.named_class(made));
+            let model = model.map(|model| Typed::likely(Value::Object(model, None)));
             return model
-                .map(|model| Typed::likely(Value::Object(model, None)))
+                .or_else(|| made.and_then(|made| self.other_model(made)))
                 .into_iter()
                 .collect();
         }
@@ -478,7 +500,7 @@ impl<'p> Resolver<'p> {
     }
 
     /// The class of the repo that the first argument of a call names, by itself or by a string: `"blog.Author"`.
-    fn named_class(&mut self, call: Site) -> Option<Definition> {
+    pub(super) fn named_class(&mut self, call: Site) -> Option<Definition> {
         let first = self
             .argument(call, Some(0), None)
             .or_else(|| self.argument(call, None, Some("to")))?;
@@ -533,7 +555,7 @@ impl<'p> Resolver<'p> {
                                     Some(crate::syntax::module::ExprKind::Call(..))
                                 )
                             })
-                            .and_then(|made| self.named_class(made));
+                            .and_then(|made| self.model_behind(made, name));
                     }
                     expr = *object;
                 }

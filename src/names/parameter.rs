@@ -96,6 +96,9 @@ impl<'p> Resolver<'p> {
         if found.is_empty() && parameter.annotation.is_none() {
             found.extend(self.given(function, index));
         }
+        if found.is_empty() && parameter.annotation.is_none() {
+            found.extend(self.passed_by_role(function, &parameter.name));
+        }
         if found.is_empty()
             && parameter.annotation.is_none()
             && &*parameter.name == "request"

@@ -285,6 +285,14 @@ impl Module {
         }
     }
 
+    /// Whether any import is of one of these roots.
+    pub fn imports_any(&self, roots: &[&str]) -> bool {
+        self.imports.iter().any(|import| {
+            let root = import.module.split('.').next().unwrap_or_default();
+            import.level == 0 && roots.contains(&root)
+        })
+    }
+
     /// Whether `scope` is `outer` or stands in it.
     pub fn is_inside(&self, scope: ScopeId, outer: ScopeId) -> bool {
         let mut at = Some(scope);
