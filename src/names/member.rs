@@ -349,8 +349,13 @@ impl<'p> Resolver<'p> {
                 Ancestor::Own(own) => self.own_member(class, *own, name, on_object),
                 Ancestor::External(external) => self.inherited(external, name, made, site),
             };
-            if let Some(found) = found {
-                return found;
+            match found {
+                // A view that assigns who knows what to `self.object` still has an object of its model there.
+                Some(found) if found.is_empty() && on_object => {
+                    return self.lent_by_view(class, name, site).into_iter().collect();
+                }
+                Some(found) => return found,
+                None => {}
             }
         }
         if on_object

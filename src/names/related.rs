@@ -262,7 +262,21 @@ impl<'p> Resolver<'p> {
 
     /// What a framework passes for a parameter of this name: `serializer` in a view's `perform_create`, `instance` in a
     /// signal's receiver.
-    pub(super) fn passed_by_role(&mut self, function: Definition, name: &Name) -> Option<Typed> {
+    pub(super) fn passed_by_role(&mut self, function: Definition, name: &Name) -> Vec<Typed> {
+        if ["queryset", "qs"].contains(&&**name)
+            && let Some(class) = self.class_of(function)
+            && let Some(object) = self.subject(class)
+        {
+            let rows = Value::Container(Arc::from([Typed::likely(object)]));
+            return vec![
+                Typed::likely(Value::Instance(QUERY.into(), None)),
+                Typed::likely(rows),
+            ];
+        }
+        self.object_by_role(function, name).into_iter().collect()
+    }
+
+    fn object_by_role(&mut self, function: Definition, name: &Name) -> Option<Typed> {
         let Some(class) = self.class_of(function) else {
             return self.sent_to(function, name);
         };
@@ -275,10 +289,6 @@ impl<'p> Resolver<'p> {
             })?;
         let value = match &**name {
             "instance" | "obj" | "object" => self.subject(class)?,
-            "queryset" | "qs" => {
-                self.subject(class)?;
-                Value::Instance(QUERY.into(), None)
-            }
             "serializer" if base.starts_with("rest_framework.") => {
                 let serializer = self.class_in(class, "serializer_class");
                 let any =
