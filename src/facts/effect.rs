@@ -464,7 +464,13 @@ fn looks_like_sql(text: &str) -> bool {
     let (first, rest): (String, Vec<String>) = (words.next().unwrap_or_default(), words.collect());
     let then = |word: &str| rest.iter().any(|found| found == word);
     match first.as_str() {
-        "SELECT" => then("FROM") || rest.len() < 4,
+        "SELECT" => {
+            // `SELECT 1`, `SELECT now()`
+            let is_value = |word: &String| {
+                word.starts_with(|c: char| c.is_ascii_digit()) || word.contains('(')
+            };
+            then("FROM") || rest.first().is_some_and(is_value)
+        }
         "INSERT" | "REPLACE" => then("INTO"),
         "UPDATE" => then("SET"),
         "DELETE" | "WITH" => then("FROM"),
