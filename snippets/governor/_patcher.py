@@ -37,7 +37,7 @@ class Patcher:
     def wrap(self, owner: Any, name: str, wrapper: Wrapper, *, asynchronous: bool | None = None, optional: bool = False) -> Any:
         """Replace `owner.name` (a module's function or a class's method) by `wrapper` around it.
 
-        Returns the original, or None where the owner has no such attribute (another version of the library). A module
+        Other names of the owner for the very same function are replaced with it. Returns the original, or None where the owner has no such attribute (another version of the library). A module
         where no attribute was found but `optional` ones has lost its seam, and is refused: see `lost_seam`.
         `asynchronous` says that `wrapper` is a coroutine function; by default it is what the original is.
         """
@@ -51,7 +51,11 @@ class Patcher:
             self._found += 1
         if is_ours(original):
             return original.__wrapped__ if hasattr(original, "__wrapped__") else original.__func__.__wrapped__
-        self._put(owner, name, self._replacement(owner, original, wrapper, asynchronous))
+        replacement = self._replacement(owner, original, wrapper, asynchronous)
+        self._put(owner, name, replacement)
+        # `_execute_query = cmd_query` in a class is a second way to the same function.
+        for alias in [other for other, value in vars(owner).items() if value is own]:
+            self._put(owner, alias, replacement)
         return original
 
     def connects(self, owner: Any, *names: str) -> None:

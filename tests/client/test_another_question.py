@@ -360,3 +360,18 @@ def test_where_a_call_goes_is_what_is_asked(enabled, tmp_path):
         with engine.connect() as connection:
             connection.execute(sqlalchemy.text("SELECT 1"))
     assert [body["context"]["call"]["destination"] for body in plane.requests[before:]] == [f"sqlite:///{tmp_path}/{name}" for name in ("a.db", "b.db")]
+
+
+def test_a_look_up_that_is_none_is_asked_about(enabled):
+    """The C connection's `info_query` hands its text to libmysqlclient by itself."""
+    module = pytest.importorskip("mysql.connector")
+    if not module.HAVE_CEXT:
+        pytest.skip("the C extension does not load here")
+    try:
+        connection = module.connect(host="127.0.0.1", user="root")
+    except module.Error:
+        pytest.skip("no MariaDB answers at its port")
+    enabled().answer = "DENY"
+    with pytest.raises(governor.PolicyDenied):
+        connection.info_query("CREATE DATABASE governor_made")
+    assert connection.info_query("SELECT @@version")

@@ -18,6 +18,7 @@ import pytest
 import requests
 
 import governor
+from governor._patcher import Patcher
 from governor.patches import find_patches
 
 
@@ -183,3 +184,17 @@ def test_errors_travel(enabled, web):
     assert type(copy) is governor.PolicyDenied and copy.to_dict() == caught.value.to_dict()
     assert isinstance(caught.value, RuntimeError) and not isinstance(caught.value, OSError)
     assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
+def test_a_second_name_for_a_function_is_patched_with_it():
+    class Connection:
+        def command(self):
+            return "sent"
+
+        _execute = command
+
+    patcher = Patcher(lambda: True)
+    patcher.wrap(Connection, "command", lambda wrapped, instance, args, kwargs: "asked, " + wrapped())
+    assert Connection().command() == Connection()._execute() == "asked, sent"
+    patcher.restore()
+    assert Connection().command() == Connection()._execute() == "sent" and vars(Connection)["_execute"] is vars(Connection)["command"]

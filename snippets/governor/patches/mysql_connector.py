@@ -87,7 +87,7 @@ def _look_up(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     query = str(_statement(args, kwargs)).split(None, 1)
     if query and (query[0].upper() == "SHOW" or (query[0].upper() == "SELECT" and query[-1].startswith("@@") and "(" not in query[-1])):
         return _keep_house(wrapped, instance, args, kwargs)
-    return wrapped(*args, **kwargs)
+    return _query(wrapped, instance, args, kwargs)
 
 
 def _remember(connection: Any, prepared: Any, statement: Any) -> None:

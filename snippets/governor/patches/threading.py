@@ -1,9 +1,13 @@
 """threading: a thread runs in the scope that held where it was started; `_bootstrap_inner` is below every `run`.
 
-`Thread.run` itself would miss subclasses that override it. `Timer` is a thread.
+`Thread.run` itself would miss subclasses that override it. `Timer` is a thread. From 3.14 on a thread calls `run` in a context
+of its own, which then gets the scope; one that the caller chose is left as it is.
 """
 
 from __future__ import annotations
+
+import sys
+from contextvars import Context, copy_context
 
 from governor._scope import current_scope, resume_for_good
 
@@ -27,7 +31,11 @@ def install(module: ModuleType, patcher: Patcher) -> None:
 def _start(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     scope = current_scope()
     if scope is not None:
-        instance._governor_scope = scope
+        if not hasattr(instance, "_context"):
+            instance._governor_scope = scope
+        elif instance._context is None:
+            instance._context = copy_context() if getattr(sys.flags, "thread_inherit_context", False) else Context()
+            instance._context.run(resume_for_good, scope)
     return wrapped(*args, **kwargs)
 
 
