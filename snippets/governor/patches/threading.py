@@ -30,17 +30,24 @@ def install(module: ModuleType, patcher: Patcher) -> None:
 
 def _start(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     scope = current_scope()
-    if scope is not None:
-        if not hasattr(instance, "_context"):
-            instance._governor_scope = scope
-        elif instance._context is None:
+    if scope is not None and getattr(instance, "_context", None) is None:
+        instance._governor_scope = scope
+        if hasattr(instance, "_context"):
             instance._context = copy_context() if getattr(sys.flags, "thread_inherit_context", False) else Context()
-            instance._context.run(resume_for_good, scope)
     return wrapped(*args, **kwargs)
 
 
 def _run(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     scope = instance.__dict__.pop("_governor_scope", None)
-    if scope is not None:
+    if scope is None:
+        return wrapped(*args, **kwargs)
+    context = getattr(instance, "_context", None)
+    if context is None:
         resume_for_good(scope)
-    return wrapped(*args, **kwargs)
+        return wrapped(*args, **kwargs)
+    context.run(resume_for_good, scope)
+    try:
+        return wrapped(*args, **kwargs)
+    finally:
+        # The thread keeps its context when it has ended.
+        context.run(resume_for_good, None)
