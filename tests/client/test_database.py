@@ -194,3 +194,44 @@ async def test_sqlalchemy_under_asyncio_does_not_block_the_loop(enabled, path):
     assert plane.calls() == ["sqlalchemy.engine.Connection.execute"]
     assert max(gaps) < 0.25
     assert rows(path) == 1
+
+
+def _destinations(plane):
+    return [request["context"]["call"]["destination"] for request in plane.requests]
+
+
+def test_duckdb_names_its_file(enabled, tmp_path):
+    duckdb = pytest.importorskip("duckdb")
+    file = str(tmp_path / "sales.duckdb")
+    before = duckdb.connect(str(tmp_path / "before.duckdb"))
+    plane = enabled()
+    connection = duckdb.connect(file)
+    connection.execute("CREATE TABLE orders (id INTEGER)")
+    connection.cursor().execute("INSERT INTO orders VALUES (1)")
+    duckdb.sql("SELECT 2", connection=connection)
+    rows = connection.sql("SELECT 3 AS id")
+    rows.insert_into("orders")
+    before.execute("SELECT 1")
+    duckdb.connect().execute("SELECT 1")
+    # Before version 2 a relation does not know its connection.
+    inserted = f"duckdb:///{file if hasattr(rows, '_con') else ''}"
+    assert _destinations(plane) == [f"duckdb:///{file}"] * 5 + [inserted, f"duckdb:///{tmp_path}/before.duckdb", "duckdb:///"]
+    assert connection.sql("SELECT count(*) FROM orders").fetchall() == [(2,)]
+    assert plane.requests[0]["action"] == "write" and plane.requests[0]["resource"]["name"] == "sales.duckdb"
+
+
+def test_duckdb_makes_no_file_that_is_denied(enabled, tmp_path):
+    duckdb = pytest.importorskip("duckdb")
+    enabled().answer = "DENY"
+    with pytest.raises(governor.PolicyDenied):
+        duckdb.connect(tmp_path / "sales.duckdb")
+    assert not (tmp_path / "sales.duckdb").exists()
+
+
+def test_duckdb_keeps_a_pending_result(enabled, tmp_path):
+    duckdb = pytest.importorskip("duckdb")
+    connection = duckdb.connect(str(tmp_path / "sales.duckdb"))
+    connection.execute("SELECT 1")
+    enabled()
+    connection.sql("SELECT 2")
+    assert connection.fetchall() == [(1,)]
