@@ -305,18 +305,17 @@ pub fn analyze_for(
     })
 }
 
-/// Neighbours that share a resolver: they import the same things, which are then resolved once. A fixed number, so that
-/// what a resolver has seen before a file does not depend on the machine.
-const NEIGHBOURS: usize = 32;
-
 /// Looks at every file, several at once; the results are in the order of the files.
 fn each_file<'p, T: Send>(
     program: &'p Program<'p>,
     look: impl Fn(&mut Resolver<'p>, FileId) -> T + Sync,
 ) -> Vec<T> {
     let files: Vec<FileId> = (0..program.files.len() as u32).map(FileId).collect();
+    // Neighbours share a resolver: they import the same things, which are then resolved once. How many does not depend
+    // on the machine, so that what a resolver has seen before a file does not either.
+    let neighbours = (files.len() / 32).clamp(32, 256);
     files
-        .par_chunks(NEIGHBOURS)
+        .par_chunks(neighbours)
         .flat_map_iter(|files| {
             let mut resolver = Resolver::new(program);
             let look = &look;

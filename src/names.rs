@@ -220,13 +220,15 @@ const MAX_STEPS: u32 = 4_000;
 /// and in what order, is fixed, so that the answers are the same on every machine.
 pub struct Resolver<'p> {
     pub program: &'p Program<'p>,
-    memo: FxHashMap<Site, Values>,
-    parameters: FxHashMap<(Definition, u16), Vec<Typed>>,
+    memo: FxHashMap<Key, Values>,
     bases: FxHashMap<Definition, Rc<[Ancestor]>>,
+    lineages: FxHashMap<Definition, Rc<[Ancestor]>>,
+    orders: FxHashMap<Definition, Option<(u16, Name)>>,
     active: FxHashMap<Key, u32>,
     depth: u32,
     steps: u32,
-    /// The outermost depth whose unfinished result was needed; nothing above it may be kept.
+    /// The outermost depth whose unfinished result what is being found has needed so far: nothing that stands inside
+    /// of it may be kept.
     tainted: u32,
 }
 
@@ -235,14 +237,20 @@ pub struct Resolver<'p> {
 enum Key {
     /// A package that imports a name from itself needs that name to know it.
     Exported(FileId, Name),
+    /// What an import binds, by its index.
+    Imported(FileId, u32),
     Expr(Site),
     Returned(Definition),
     Parameter(Definition, u16),
     Lineage(Definition),
+    /// The values that a type expression admits.
+    Type(Site),
     /// The model that a query made there is about.
     Model(Site),
     /// The model that a view is about.
     Subject(Definition),
+    /// What a function makes to the order of its caller.
+    Order(Definition),
     /// An attribute of an object that a framework lends for such: `g.db`.
     Stored(Name),
 }
@@ -254,8 +262,9 @@ impl<'p> Resolver<'p> {
         Resolver {
             program,
             memo: FxHashMap::default(),
-            parameters: FxHashMap::default(),
             bases: FxHashMap::default(),
+            lineages: FxHashMap::default(),
+            orders: FxHashMap::default(),
             active: FxHashMap::default(),
             depth: 0,
             steps: 0,
@@ -265,32 +274,35 @@ impl<'p> Resolver<'p> {
 
     /// What an expression may denote.
     pub fn values(&mut self, site: Site) -> Values {
+        self.find(Key::Expr(site), |resolver| resolver.evaluate(site))
+    }
+
+    /// The values of `key`: known from before, or found by `look`.
+    fn find(&mut self, key: Key, look: impl FnOnce(&mut Self) -> Vec<Typed>) -> Values {
+        if let Some(known) = self.memo.get(&key) {
+            return known.clone();
+        }
+        match self.enter(&key, look) {
+            Some((mut found, is_final)) => {
+                tidy(&mut found);
+                let values: Values = found.into();
+                if is_final {
+                    self.memo.insert(key, values.clone());
+                }
+                values
+            }
+            None => Rc::from([]),
+        }
+    }
+
+    /// Runs `look` for `key`, unless it is running for it already or has gone too deep: then there is no result, and
+    /// what depends on it may not be kept. With the result, whether it may.
+    fn enter<T>(&mut self, key: &Key, look: impl FnOnce(&mut Self) -> T) -> Option<(T, bool)> {
         if self.depth == 0 {
             self.steps = 0;
         }
-        if let Some(known) = self.memo.get(&site) {
-            return known.clone();
-        }
-        let found = self.guarded(Key::Expr(site), |resolver| resolver.evaluate(site));
-        let values: Values = match found {
-            Some(values) => values.into(),
-            None => return Rc::from([]),
-        };
-        if self.tainted == UNTAINTED {
-            self.memo.insert(site, values.clone());
-        }
-        values
-    }
-
-    /// Runs `find` unless it is running already or has gone too deep; then the result is `None`, and what depends on it
-    /// is not kept.
-    fn guarded(
-        &mut self,
-        key: Key,
-        find: impl FnOnce(&mut Self) -> Vec<Typed>,
-    ) -> Option<Vec<Typed>> {
         self.steps += 1;
-        if let Some(&depth) = self.active.get(&key) {
+        if let Some(&depth) = self.active.get(key) {
             self.tainted = self.tainted.min(depth);
             return None;
         }
@@ -301,14 +313,25 @@ impl<'p> Resolver<'p> {
         self.depth += 1;
         let depth = self.depth;
         self.active.insert(key.clone(), depth);
-        let mut found = find(self);
-        self.active.remove(&key);
+        let entered = self.watched(|resolver| {
+            let found = look(resolver);
+            if resolver.tainted >= depth || depth == 1 {
+                resolver.tainted = UNTAINTED;
+            }
+            found
+        });
+        self.active.remove(key);
         self.depth -= 1;
-        if self.tainted >= depth || self.depth == 0 {
-            self.tainted = UNTAINTED;
-        }
-        tidy(&mut found);
-        Some(found)
+        Some(entered)
+    }
+
+    /// Runs `look`; with its result, whether it may be kept, which does not depend on what was found before it.
+    fn watched<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> (T, bool) {
+        let before = std::mem::replace(&mut self.tainted, UNTAINTED);
+        let found = look(self);
+        let is_final = self.tainted == UNTAINTED;
+        self.tainted = self.tainted.min(before);
+        (found, is_final)
     }
 
     fn catalog(&self) -> &'p Catalog {

@@ -98,7 +98,7 @@ fn rule_names(resolver: &mut Resolver, site: Site) -> Vec<(String, String)> {
             }
             Value::Instance(class, _) => names.push((class.to_string(), String::new())),
             Value::Class(class) => {
-                for ancestor in resolver.lineage(*class) {
+                for ancestor in resolver.lineage(*class).iter() {
                     if let Ancestor::External(name) = ancestor {
                         names.push((name.to_string(), String::new()));
                     }
@@ -307,7 +307,7 @@ fn by_subclass(
     let mut found = Vec::new();
     let ancestors = resolver.lineage(class);
     let mut seen: Vec<&str> = Vec::new();
-    for ancestor in &ancestors {
+    for ancestor in ancestors.iter() {
         let base = match ancestor {
             Ancestor::External(base) if is_servicer(base) => SERVICER.into(),
             Ancestor::External(base) => base.clone(),

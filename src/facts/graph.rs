@@ -68,9 +68,9 @@ pub fn subclasses(program: &Program) -> Subclasses {
                 file,
                 scope: ScopeId(index as u32),
             };
-            for ancestor in resolver.lineage(class).into_iter().skip(1) {
+            for ancestor in resolver.lineage(class).iter().skip(1) {
                 if let Ancestor::Own(base) = ancestor {
-                    pairs.push((base, class));
+                    pairs.push((*base, class));
                 }
             }
         }

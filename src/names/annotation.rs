@@ -6,11 +6,11 @@ use crate::syntax::module::{ExprKind, ScopeKind};
 impl<'p> Resolver<'p> {
     /// The values that a type expression admits.
     pub(super) fn type_of(&mut self, site: Site) -> Vec<Typed> {
-        let found = self.find_type(site);
-        found
-            .into_iter()
-            .map(|typed| typed.at_most(false))
-            .collect()
+        let found = self.find(Key::Type(site), |resolver| {
+            let found = resolver.find_type(site).into_iter();
+            found.map(|typed| typed.at_most(false)).collect()
+        });
+        found.to_vec()
     }
 
     fn find_type(&mut self, site: Site) -> Vec<Typed> {
@@ -78,7 +78,7 @@ impl<'p> Resolver<'p> {
                     None,
                 ))]
             }
-            Value::Type(alias) if *alias != site => self.guarded_type(*alias),
+            Value::Type(alias) if *alias != site => self.type_of(*alias),
             // `def f(session: SessionLocal)`: the factory stands for what it makes.
             Value::Instance(class, made) => {
                 let class = self
@@ -90,19 +90,6 @@ impl<'p> Resolver<'p> {
             }
             _ => Vec::new(),
         }
-    }
-
-    fn guarded_type(&mut self, alias: Site) -> Vec<Typed> {
-        // A type alias may refer to itself.
-        let key = Key::Parameter(
-            Definition {
-                file: alias.file,
-                scope: ScopeId(alias.expr.0),
-            },
-            u16::MAX,
-        );
-        self.guarded(key, |resolver| resolver.find_type(alias))
-            .unwrap_or_default()
     }
 
     fn subscripted(

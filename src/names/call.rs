@@ -110,7 +110,7 @@ impl<'p> Resolver<'p> {
         site: Site,
         bound: u16,
     ) -> Option<Vec<Typed>> {
-        let (index, template) = self.order(function, 0)?;
+        let (index, template) = self.order(function)?;
         let module = self.program.module(function.file)?;
         let parameter = module
             .scope(function.scope)
@@ -131,10 +131,22 @@ impl<'p> Resolver<'p> {
     }
 
     /// The parameter whose text decides what a function makes, and the rule with `<arg0>` for it.
-    fn order(&mut self, function: Definition, depth: u32) -> Option<(u16, Name)> {
+    fn order(&mut self, function: Definition) -> Option<(u16, Name)> {
+        if let Some(known) = self.orders.get(&function) {
+            return known.clone();
+        }
+        let key = Key::Order(function);
+        let (found, is_final) = self.enter(&key, |resolver| resolver.find_order(function))?;
+        if is_final {
+            self.orders.insert(function, found.clone());
+        }
+        found
+    }
+
+    fn find_order(&mut self, function: Definition) -> Option<(u16, Name)> {
         let module = self.program.module(function.file)?;
         let scope = module.scope(function.scope);
-        if depth > MAX_WRAPPERS || scope.parameters.is_empty() || !scope.yields.is_empty() {
+        if scope.parameters.is_empty() || !scope.yields.is_empty() {
             return None;
         }
         let at = |expr| Site {
@@ -145,6 +157,13 @@ impl<'p> Resolver<'p> {
             [binding] => Some(&binding.value),
             _ => None,
         };
+        let parameter = |argument: Site| match &module.expr(argument.expr).kind {
+            ExprKind::Name(name) => match only(name)? {
+                BindingValue::Parameter(index) => Some(*index),
+                _ => None,
+            },
+            _ => None,
+        };
         for &returned in &scope.return_values {
             let call = match &module.expr(returned).kind {
                 ExprKind::Name(name) => match only(name) {
@@ -153,10 +172,14 @@ impl<'p> Resolver<'p> {
                 },
                 _ => at(returned),
             };
-            let ExprKind::Call(callee, _) = &module.expr(call.expr).kind else {
+            let ExprKind::Call(callee, arguments) = &module.expr(call.expr).kind else {
                 continue;
             };
-            for typed in self.values(at(*callee)).to_vec() {
+            let mut handed = arguments.iter().map(|argument| at(argument.value));
+            if !handed.any(|argument| parameter(argument).is_some()) {
+                continue;
+            }
+            for typed in self.values(at(*callee)).iter() {
                 let (template, argument) = match &typed.value {
                     Value::External(name) => (
                         self.catalog().makes(name).map(Name::from),
@@ -168,11 +191,9 @@ impl<'p> Resolver<'p> {
                             .map(Name::from),
                         self.argument(call, Some(0), Some("service_name")),
                     ),
-                    Value::Function(inner) | Value::Bound { method: inner, .. }
-                        if *inner != function =>
-                    {
+                    Value::Function(inner) | Value::Bound { method: inner, .. } => {
                         let bound = u16::from(matches!(typed.value, Value::Bound { .. }));
-                        let Some((index, template)) = self.order(*inner, depth + 1) else {
+                        let Some((index, template)) = self.order(*inner) else {
                             continue;
                         };
                         let name = self
@@ -191,11 +212,10 @@ impl<'p> Resolver<'p> {
                 let (Some(template), Some(argument)) = (template, argument) else {
                     continue;
                 };
-                if let ExprKind::Name(name) = &module.expr(argument.expr).kind
-                    && template.contains("<arg0>")
-                    && let Some(BindingValue::Parameter(index)) = only(name)
+                if template.contains("<arg0>")
+                    && let Some(index) = parameter(argument)
                 {
-                    return Some((*index, template));
+                    return Some((index, template));
                 }
             }
         }
@@ -335,6 +355,20 @@ impl<'p> Resolver<'p> {
             "contextvars.ContextVar" | "queue.Queue" => return Vec::new(),
             _ => {}
         }
+        if let (true, Some(first)) = (COLLECTORS.contains(&&**name), first) {
+            return self.each(first, |resolver, typed| match &typed.value {
+                Value::Instance(class, _)
+                    if resolver
+                        .catalog()
+                        .member_makes(class, ".__iter__")
+                        .is_some() =>
+                {
+                    let held = resolver.elements(&typed.value).into();
+                    vec![Typed::certain(Value::Container(held))]
+                }
+                value => vec![Typed::certain(value.clone())],
+            });
+        }
         if self.catalog().is_transparent(name) || DECORATORS_THAT_KEEP.contains(&&**name) {
             return first
                 .map(|first| self.values(first).to_vec())
@@ -470,8 +504,8 @@ impl<'p> Resolver<'p> {
                         if made != site && matches!(module.expr(expr).kind, ExprKind::Name(_)) =>
                     {
                         return self
-                            .guarded(Key::Model(made), |resolver| resolver.receiver_model(made))
-                            .unwrap_or_default();
+                            .find(Key::Model(made), |resolver| resolver.receiver_model(made))
+                            .to_vec();
                     }
                     _ => {}
                 }
@@ -576,14 +610,11 @@ impl<'p> Resolver<'p> {
     /// What a function of the repo returns: by its `return` statements, else by its annotation. Generators give a
     /// container of what they yield.
     pub(super) fn returned(&mut self, function: Definition) -> Vec<Typed> {
-        let found = self.guarded(Key::Returned(function), |resolver| {
-            resolver.find_returned(function)
+        let found = self.find(Key::Returned(function), |resolver| {
+            let found = resolver.find_returned(function).into_iter();
+            found.map(|typed| typed.at_most(false)).collect()
         });
-        found
-            .unwrap_or_default()
-            .into_iter()
-            .map(|typed| typed.at_most(false))
-            .collect()
+        found.to_vec()
     }
 
     fn find_returned(&mut self, function: Definition) -> Vec<Typed> {
@@ -681,8 +712,8 @@ impl<'p> Resolver<'p> {
     }
 }
 
-/// Functions that only hand an argument on to one another, at most.
-const MAX_WRAPPERS: u32 = 3;
+/// What makes a collection of everything that a loop over its argument gives: `list(query)` is no query.
+const COLLECTORS: &[&str] = &["builtins.list", "builtins.sorted", "builtins.tuple"];
 
 /// Wrappers that give back the function they are given.
 const DECORATORS_THAT_KEEP: &[&str] = &[

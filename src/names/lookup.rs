@@ -237,13 +237,13 @@ impl<'p> Resolver<'p> {
         };
         let top = module.scope(MODULE_SCOPE);
         if let Some(bindings) = top.bindings.get(name) {
-            let found = self.guarded(Key::Exported(file, name.clone()), |resolver| {
+            let found = self.find(Key::Exported(file, name.clone()), |resolver| {
                 bindings
                     .iter()
                     .flat_map(|binding| resolver.binding(file, MODULE_SCOPE, &binding.value))
                     .collect()
             });
-            return found.unwrap_or_default();
+            return found.to_vec();
         }
         self.starred(file, &top.stars, name).unwrap_or_default()
     }
@@ -268,8 +268,8 @@ impl<'p> Resolver<'p> {
                             scope: MODULE_SCOPE,
                         });
                         let found = self
-                            .guarded(key, |resolver| resolver.exported(other, name))
-                            .unwrap_or_default();
+                            .enter(&key, |resolver| resolver.exported(other, name))
+                            .map_or_else(Vec::new, |(found, _)| found);
                         if !found.is_empty() {
                             return Some(found);
                         }
@@ -306,13 +306,14 @@ impl<'p> Resolver<'p> {
         let at = |expr| Site { file, expr };
         match binding {
             BindingValue::Import(index) => {
-                let import = self
-                    .program
-                    .module(file)
-                    .map(|module| module.imports[*index].clone());
-                import
-                    .map(|import| self.imported(file, &import))
-                    .unwrap_or_default()
+                let program = self.program;
+                let key = Key::Imported(file, *index as u32);
+                let found = self.find(key, |resolver| {
+                    program.module(file).map_or_else(Vec::new, |module| {
+                        resolver.imported(file, &module.imports[*index])
+                    })
+                });
+                found.to_vec()
             }
             BindingValue::Value(expr) | BindingValue::Added(expr) => {
                 self.values(at(*expr)).to_vec()
@@ -347,7 +348,9 @@ impl<'p> Resolver<'p> {
                 file,
                 scope: *inner,
             }),
-            BindingValue::Parameter(index) => self.parameter(Definition { file, scope }, *index),
+            BindingValue::Parameter(index) => {
+                self.parameter(Definition { file, scope }, *index).to_vec()
+            }
             BindingValue::Unknown => Vec::new(),
         }
     }
@@ -638,8 +641,8 @@ impl<'p> Resolver<'p> {
                     }) {
                         self.exported(*file, name)
                     } else {
-                        self.guarded(key, |resolver| resolver.exported(*file, name))
-                            .unwrap_or_default()
+                        self.enter(&key, |resolver| resolver.exported(*file, name))
+                            .map_or_else(Vec::new, |(found, _)| found)
                     };
                 if !found.is_empty() {
                     return found;

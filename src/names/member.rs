@@ -158,8 +158,9 @@ impl<'p> Resolver<'p> {
             Value::Class(class) => self.class_member(*class, name, site),
             Value::Object(class, made) => self.object_member(*class, name, *made, site),
             Value::Super(class) => {
-                let ancestors: Vec<Ancestor> = self.lineage(*class).into_iter().skip(1).collect();
-                let found = self.search(*class, &ancestors, name, true, None, site);
+                let lineage = self.lineage(*class);
+                let behind = lineage.get(1..).unwrap_or_default();
+                let found = self.search(*class, behind, name, true, None, site);
                 if found.is_empty() {
                     self.super_of_mixin(*class, name, site)
                 } else {
@@ -200,13 +201,10 @@ impl<'p> Resolver<'p> {
     fn super_of_mixin(&mut self, mixin: Definition, name: &Name, site: Option<Site>) -> Vec<Typed> {
         let users = self.program.subclasses.get(&mixin);
         for &class in users.into_iter().flatten().take(MAX_USERS_OF_MIXIN) {
-            let ancestors: Vec<Ancestor> = self
-                .lineage(class)
-                .into_iter()
-                .skip_while(|ancestor| *ancestor != Ancestor::Own(mixin))
-                .skip(1)
-                .collect();
-            let found = self.search(class, &ancestors, name, true, None, site);
+            let lineage = self.lineage(class);
+            let mut behind = lineage.iter();
+            behind.find(|ancestor| **ancestor == Ancestor::Own(mixin));
+            let found = self.search(class, behind.as_slice(), name, true, None, site);
             if !found.is_empty() {
                 return found
                     .into_iter()
@@ -241,7 +239,7 @@ impl<'p> Resolver<'p> {
     /// What the repo assigns to an attribute of a bag, in any file.
     fn stored(&mut self, bag: &str, name: &Name) -> Vec<Typed> {
         let key = Key::Stored(format!("{bag}.{name}").into());
-        self.guarded(key, |resolver| {
+        let found = self.find(key, |resolver| {
             let program = resolver.program;
             let mut found = Vec::new();
             for index in 0..program.files.len() as u32 {
@@ -264,8 +262,8 @@ impl<'p> Resolver<'p> {
                 .into_iter()
                 .map(|typed| typed.at_most(false))
                 .collect()
-        })
-        .unwrap_or_default()
+        });
+        found.to_vec()
     }
 
     fn is_bag(&mut self, object: Site, bag: &str) -> bool {
@@ -487,13 +485,13 @@ impl<'p> Resolver<'p> {
         }
         let lent = self
             .lineage(class)
-            .into_iter()
+            .iter()
             .find_map(|ancestor| match ancestor {
                 Ancestor::External(external) => {
                     let catalog = self.catalog();
                     catalog
-                        .property_like(&external, name)
-                        .or_else(|| catalog.property(&external, name))
+                        .property_like(external, name)
+                        .or_else(|| catalog.property(external, name))
                         .map(Name::from)
                 }
                 Ancestor::Own(_) => None,
@@ -636,8 +634,8 @@ impl<'p> Resolver<'p> {
                     // `class job(rq.decorators.job)` of the repo decorates as its base does.
                     Value::Class(class) => {
                         let ancestors = self.lineage(*class);
-                        names.extend(ancestors.into_iter().filter_map(|ancestor| match ancestor {
-                            Ancestor::External(name) => Some(name),
+                        names.extend(ancestors.iter().filter_map(|ancestor| match ancestor {
+                            Ancestor::External(name) => Some(name.clone()),
                             Ancestor::Own(_) => None,
                         }));
                     }
@@ -677,7 +675,19 @@ impl<'p> Resolver<'p> {
     }
 
     /// A class of the repo and everything it derives from, nearest first.
-    pub fn lineage(&mut self, class: Definition) -> Vec<Ancestor> {
+    pub fn lineage(&mut self, class: Definition) -> Rc<[Ancestor]> {
+        if let Some(known) = self.lineages.get(&class) {
+            return known.clone();
+        }
+        let (found, is_final) = self.watched(|resolver| resolver.find_lineage(class));
+        let found: Rc<[Ancestor]> = found.into();
+        if is_final {
+            self.lineages.insert(class, found.clone());
+        }
+        found
+    }
+
+    fn find_lineage(&mut self, class: Definition) -> Vec<Ancestor> {
         let mut found: Vec<Ancestor> = Vec::new();
         let mut open = vec![Ancestor::Own(class)];
         while let Some(ancestor) = open.pop() {
@@ -707,15 +717,22 @@ impl<'p> Resolver<'p> {
         if let Some(known) = self.bases.get(&class) {
             return known.clone();
         }
-        let program = self.program;
-        let Some(module) = program.module(class.file) else {
+        let key = Key::Lineage(class);
+        let Some((found, is_final)) = self.enter(&key, |resolver| resolver.find_bases(class))
+        else {
             return Rc::from([]);
         };
-        if self.active.contains_key(&Key::Lineage(class)) || self.active.len() > 200 {
-            self.tainted = 0;
-            return Rc::from([]);
+        let found: Rc<[Ancestor]> = found.into();
+        if is_final {
+            self.bases.insert(class, found.clone());
         }
-        self.active.insert(Key::Lineage(class), self.depth);
+        found
+    }
+
+    fn find_bases(&mut self, class: Definition) -> Vec<Ancestor> {
+        let Some(module) = self.program.module(class.file) else {
+            return Vec::new();
+        };
         let mut found = Vec::new();
         let bases = &module.scope(class.scope).bases;
         for base in bases.iter().filter(|base| base.keyword.is_none()) {
@@ -723,24 +740,19 @@ impl<'p> Resolver<'p> {
                 file: class.file,
                 expr: base.value,
             };
-            for typed in self.values(site).to_vec() {
-                match typed.value {
-                    Value::Class(base) => found.push(Ancestor::Own(base)),
+            for typed in self.values(site).iter() {
+                match &typed.value {
+                    Value::Class(base) => found.push(Ancestor::Own(*base)),
                     Value::External(name) | Value::Instance(name, _) => {
-                        found.push(Ancestor::External(name))
+                        found.push(Ancestor::External(name.clone()))
                     }
                     Value::Method { class, chain, .. } => {
                         found.push(Ancestor::External(format!("{class}.{chain}").into()))
                     }
-                    Value::Type(site) => found.extend(self.subscripted_base(site)),
+                    Value::Type(site) => found.extend(self.subscripted_base(*site)),
                     _ => {}
                 }
             }
-        }
-        self.active.remove(&Key::Lineage(class));
-        let found: Rc<[Ancestor]> = found.into();
-        if self.tainted == UNTAINTED {
-            self.bases.insert(class, found.clone());
         }
         found
     }
@@ -826,7 +838,7 @@ impl<'p> Resolver<'p> {
 
     /// The method of a class of the repo with this name, its own or inherited.
     pub fn find_method(&mut self, class: Definition, name: &str) -> Option<Definition> {
-        for ancestor in self.lineage(class) {
+        for ancestor in self.lineage(class).iter() {
             let Ancestor::Own(own) = ancestor else {
                 continue;
             };

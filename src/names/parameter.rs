@@ -17,20 +17,10 @@ struct Passed {
 }
 
 impl<'p> Resolver<'p> {
-    pub(super) fn parameter(&mut self, function: Definition, index: u16) -> Vec<Typed> {
-        if let Some(known) = self.parameters.get(&(function, index)) {
-            return known.clone();
-        }
-        let found = self.guarded(Key::Parameter(function, index), |resolver| {
+    pub(super) fn parameter(&mut self, function: Definition, index: u16) -> Values {
+        self.find(Key::Parameter(function, index), |resolver| {
             resolver.find_parameter(function, index)
-        });
-        let Some(found) = found else {
-            return Vec::new();
-        };
-        if self.tainted == UNTAINTED {
-            self.parameters.insert((function, index), found.clone());
-        }
-        found
+        })
     }
 
     fn find_parameter(&mut self, function: Definition, index: u16) -> Vec<Typed> {

@@ -33,8 +33,8 @@ impl<'p> Resolver<'p> {
         let found = relations.get(name)?;
         let names: Vec<String> = match model {
             Some(model) => {
-                let ancestors = self.lineage(model).into_iter();
-                let own = ancestors.filter_map(|ancestor| match ancestor {
+                let lineage = self.lineage(model);
+                let own = lineage.iter().filter_map(|ancestor| match ancestor {
                     Ancestor::Own(own) => Some(
                         program
                             .module(own.file)?
@@ -85,14 +85,11 @@ impl<'p> Resolver<'p> {
     /// The model that a view, an admin, a form or a serializer is about.
     pub(super) fn subject(&mut self, class: Definition) -> Option<Value> {
         let key = Key::Subject(class);
-        let found = self.guarded(key, |resolver| {
-            resolver
-                .find_subject(class, 0)
-                .map(Typed::likely)
-                .into_iter()
-                .collect()
+        let found = self.find(key, |resolver| {
+            let found = resolver.find_subject(class, 0);
+            found.map(Typed::likely).into_iter().collect()
         });
-        found?.into_iter().next().map(|typed| typed.value)
+        found.first().map(|typed| typed.value.clone())
     }
 
     fn find_subject(&mut self, class: Definition, depth: u32) -> Option<Value> {
@@ -280,13 +277,11 @@ impl<'p> Resolver<'p> {
         let Some(class) = self.class_of(function) else {
             return self.sent_to(function, name);
         };
-        let base = self
-            .lineage(class)
-            .into_iter()
-            .find_map(|ancestor| match ancestor {
-                Ancestor::External(name) => Some(name),
-                Ancestor::Own(_) => None,
-            })?;
+        let lineage = self.lineage(class);
+        let base = lineage.iter().find_map(|ancestor| match ancestor {
+            Ancestor::External(name) => Some(name),
+            Ancestor::Own(_) => None,
+        })?;
         let value = match &**name {
             "instance" | "obj" | "object" => self.subject(class)?,
             "serializer" if base.starts_with("rest_framework.") => {
