@@ -126,8 +126,9 @@ pub struct Program<'c> {
     pub called_from: FxHashMap<Definition, Vec<CalledFrom>>,
     /// Top-level classes by their name in lower case, made on first use.
     pub classes: OnceLock<FxHashMap<String, Vec<Definition>>>,
-    /// Attributes that the repo uses as SQLAlchemy sessions, whatever object they are of (`request.db`), and the class.
-    pub sessions: FxHashMap<Name, Name>,
+    /// Attributes and items that are the same whatever object they are of, and their class: what is used as an SQLAlchemy
+    /// session (`request.db`), and what the repo only ever keeps one class of objects in (`app["redis"]`).
+    pub kept: FxHashMap<Name, Name>,
     /// Functions that a call registers as handlers, and the classes of what they will be called with.
     pub given: FxHashMap<Definition, Vec<Name>>,
     /// Classes of the repo by each class that they derive from.

@@ -171,6 +171,8 @@ pub struct LanguageRules {
     pub transparent: Vec<String>,
     /// Methods of one word that no object has but the clients of such libraries.
     pub distinctive: Vec<String>,
+    /// The same for methods that are awaited: what one does with a chat's messages.
+    pub awaited: Vec<String>,
     /// How methods begin that any object might have, whatever follows: `get_user`, `create_task`.
     pub common: Vec<String>,
     /// Types whose subscript names an element: `list`, `Iterable`, …

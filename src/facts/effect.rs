@@ -1,11 +1,13 @@
 //! The side-effecting calls of one file.
 
+use rustc_hash::FxHashSet;
+
 use super::destination::{Target, target};
 use super::{Action, Category, Confidence};
 use crate::catalog::schema::RunnerRule;
 use crate::catalog::{ActionRule, Match, Rule};
 use crate::names::{Resolver, Site, Typed, Value};
-use crate::syntax::module::{CallSite, ExprKind, Module, Span};
+use crate::syntax::module::{CallSite, ExprId, ExprKind, Module, Span};
 
 /// An effect before the whole repo is known.
 #[derive(Clone, Debug)]
@@ -30,6 +32,14 @@ pub fn effects(
     possible: bool,
 ) -> Vec<FoundEffect> {
     let mut found: Vec<FoundEffect> = Vec::new();
+    let awaited: FxHashSet<ExprId> = module
+        .exprs
+        .iter()
+        .filter_map(|expr| match expr.kind {
+            ExprKind::Await(inner) => Some(inner),
+            _ => None,
+        })
+        .collect();
     for call in &module.calls {
         let site = Site {
             file,
@@ -37,7 +47,8 @@ pub fn effects(
         };
         let by_value = called(resolver, module, site, call);
         if by_value.is_empty() {
-            found.extend(by_method(resolver, module, site, call));
+            let is_awaited = awaited.contains(&call.expr);
+            found.extend(by_method(resolver, module, site, call, is_awaited));
         }
         found.extend(by_value);
         found.extend(passed_on(resolver, module, site, call));
@@ -338,6 +349,7 @@ fn by_method(
     module: &Module,
     site: Site,
     call: &CallSite,
+    is_awaited: bool,
 ) -> Option<FoundEffect> {
     let ExprKind::Call(function, _) = &module.expr(site.expr).kind else {
         return None;
@@ -371,8 +383,19 @@ fn by_method(
         );
         (is_cursor || text.is_some_and(|text| looks_like_sql(&text))).then_some("dbapi.Cursor")
     } else {
+        let in_chat = || {
+            let says = is_awaited
+                && catalog
+                    .language
+                    .awaited
+                    .iter()
+                    .any(|name| **name == **method);
+            let class = catalog.class_with(method, |root| program.imported.contains(root));
+            class.filter(|_| says)
+        };
         near()
             .or_else(far)
+            .or_else(in_chat)
             .filter(|class| !catalog.only_builds(class, method))
     }?;
     if program.defines_method(method) {

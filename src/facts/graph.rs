@@ -100,11 +100,11 @@ pub fn connect(program: &mut Program, subclasses: &Subclasses, cancelled: &Atomi
         });
         let mut called = std::mem::take(&mut program.called_from);
         let mut added = false;
+        for (name, class) in kept(&rounds) {
+            added |= program.kept.insert(name, class).is_none();
+        }
         for (name, class) in rounds.iter().flat_map(|round| &round.sessions) {
-            added |= program
-                .sessions
-                .insert(name.clone(), class.clone())
-                .is_none();
+            added |= program.kept.insert(name.clone(), class.clone()).is_none();
         }
         open = Vec::with_capacity(rounds.len());
         for round in rounds {
@@ -128,6 +128,22 @@ pub fn connect(program: &mut Program, subclasses: &Subclasses, cancelled: &Atomi
     }
 }
 
+/// Names under which every file that keeps something keeps objects of the same class.
+fn kept(rounds: &[Round]) -> Vec<(Name, Name)> {
+    let mut found: FxHashMap<&Name, Option<&Name>> = FxHashMap::default();
+    for (name, class) in rounds.iter().flat_map(|round| &round.kept) {
+        let class = class.as_ref();
+        let known = found.entry(name).or_insert(class);
+        if *known != class {
+            *known = None;
+        }
+    }
+    let agreed = found
+        .into_iter()
+        .filter_map(|(name, class)| Some((name.clone(), class?.clone())));
+    agreed.collect()
+}
+
 /// How many calls deep an argument may be handed on before its type is lost.
 const MAX_ROUNDS: usize = 4;
 
@@ -140,6 +156,8 @@ struct Round {
     open: Vec<Site>,
     /// Attributes that are used as sessions, and the class of such.
     sessions: Vec<(Name, Name)>,
+    /// Names under which objects are kept, and their class where it is known.
+    kept: Vec<(Name, Option<Name>)>,
     /// Handlers that are registered, and the classes of what they will be called with.
     given: Vec<(Definition, Vec<Name>)>,
 }
@@ -165,6 +183,9 @@ fn called_in(
             })
             .collect()
     };
+    if open.is_none() && !program.file(file).is_test {
+        round.kept = resolver.keeps(file);
+    }
     if open.is_none() {
         for index in 0..module.scopes.len() as u32 {
             let scope = ScopeId(index);

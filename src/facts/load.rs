@@ -155,7 +155,7 @@ pub fn load<'c>(workspace: &Workspace, catalog: &'c Catalog, session: &Session) 
         table,
         called_from: Default::default(),
         classes: Default::default(),
-        sessions: Default::default(),
+        kept: Default::default(),
         given: Default::default(),
         subclasses: Default::default(),
         settings: Default::default(),

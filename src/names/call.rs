@@ -476,6 +476,23 @@ impl<'p> Resolver<'p> {
         }
         let mut expr = site.expr;
         for _ in 0..12 {
+            // `session.query(User)`
+            if let ExprKind::Call(function, _) = &module.expr(expr).kind
+                && let ExprKind::Attribute(_, method) | ExprKind::Name(method) =
+                    &module.expr(*function).kind
+                && ["query", "select"].contains(&&**method)
+                && let Some(first) = self.argument(Site { expr, ..site }, Some(0), None)
+            {
+                let values = self.values(first);
+                let class = values.iter().find_map(|typed| match typed.value {
+                    Value::Class(class) => Some(class),
+                    _ => None,
+                });
+                return class
+                    .map(|class| Typed::likely(Value::Object(class, None)))
+                    .into_iter()
+                    .collect();
+            }
             expr = match &module.expr(expr).kind {
                 ExprKind::Attribute(object, _) | ExprKind::Await(object) => *object,
                 ExprKind::Call(function, _) => *function,

@@ -33,12 +33,10 @@ impl<'p> Resolver<'p> {
                 let found = self.each(at(*object), |resolver, typed| {
                     resolver.member(&typed.value, name, Some(site))
                 });
-                match self.program.sessions.get(name) {
-                    Some(class) if found.is_empty() => {
-                        vec![Typed::likely(Value::Instance(class.clone(), Some(site)))]
-                    }
-                    _ => found,
+                if found.is_empty() {
+                    return self.kept_as(name, site).into_iter().collect();
                 }
+                found
             }
             ExprKind::Call(function, _) => {
                 if self.is_text_call(at(*function)) {
@@ -58,9 +56,17 @@ impl<'p> Resolver<'p> {
             }
             ExprKind::Subscript(object, items) => {
                 let items = items.clone();
-                self.each(at(*object), |resolver, typed| {
+                let found = self.each(at(*object), |resolver, typed| {
                     resolver.subscript(&typed.value, site, &items)
-                })
+                });
+                let key = match &*items {
+                    [key] if found.is_empty() => module.key_name(*key),
+                    _ => None,
+                };
+                if let Some(kept) = key.and_then(|key| self.kept_as(&key, site)) {
+                    return vec![kept];
+                }
+                found
             }
             ExprKind::Str(_) | ExprKind::FString(_) | ExprKind::Sequence(_) | ExprKind::Dict(_) => {
                 vec![Typed::certain(Value::Literal(site))]

@@ -2,7 +2,7 @@
 
 use super::lookup::module_value;
 use super::*;
-use crate::syntax::module::{BindingValue, MODULE_SCOPE, ScopeKind};
+use crate::syntax::module::{BindingValue, ExprKind, MODULE_SCOPE, ScopeKind};
 
 /// A class that an object's class derives from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -264,6 +264,68 @@ impl<'p> Resolver<'p> {
                 .collect()
         });
         found.to_vec()
+    }
+
+    /// An attribute or an item of an object that nobody knows, by what the repo keeps under that name.
+    pub(super) fn kept_as(&self, name: &Name, site: Site) -> Option<Typed> {
+        let class = self.program.kept.get(name)?;
+        Some(Typed::likely(Value::Instance(class.clone(), Some(site))))
+    }
+
+    /// The names under which a file keeps objects in attributes and items, each with the class where it is known.
+    pub fn keeps(&mut self, file: FileId) -> Vec<(Name, Option<Name>)> {
+        let program = self.program;
+        let Some(module) = program.module(file) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for (index, scope) in module.scopes.iter().enumerate() {
+            if scope.kind != ScopeKind::Class {
+                continue;
+            }
+            for (name, attributes) in &scope.attributes {
+                for attribute in attributes {
+                    let class = self.kept_class(file, attribute.scope, &attribute.value);
+                    found.extend(class.map(|class| (name.clone(), class)));
+                }
+            }
+            for (name, bindings) in &scope.bindings {
+                for binding in bindings {
+                    let class = self.kept_class(file, ScopeId(index as u32), &binding.value);
+                    found.extend(class.map(|class| (name.clone(), class)));
+                }
+            }
+        }
+        for stored in &module.stored {
+            let class = self.kept_class(file, stored.scope, &stored.value);
+            found.extend(class.map(|class| (stored.name.clone(), class)));
+        }
+        found
+    }
+
+    /// The class of what is kept, `Some(None)` if it is not known, `None` if nothing is.
+    fn kept_class(
+        &mut self,
+        file: FileId,
+        scope: ScopeId,
+        value: &BindingValue,
+    ) -> Option<Option<Name>> {
+        let module = self.program.module(file)?;
+        let is_none = |expr: ExprId| matches!(&module.expr(expr).kind, ExprKind::Constant(text) if &**text == "None");
+        if matches!(value, BindingValue::Value(expr) if is_none(*expr)) {
+            return None;
+        }
+        let values = self.binding(file, scope, value);
+        let mut classes = values.iter().filter_map(|typed| match &typed.value {
+            Value::Instance(class, _) if self.catalog().is_known(class) => Some(class.clone()),
+            _ => None,
+        });
+        let first = classes.next();
+        let agree = values.iter().all(|typed| matches!((&typed.value, &first), (Value::Instance(class, _), Some(first)) if class == first));
+        if values.is_empty() && matches!(value, BindingValue::Annotated(_, None)) {
+            return None;
+        }
+        Some(first.filter(|_| agree))
     }
 
     fn is_bag(&mut self, object: Site, bag: &str) -> bool {

@@ -244,7 +244,8 @@ pub struct Module {
     pub block_of: Vec<BlockId>,
     /// `ERROR` nodes: first and last line.
     pub unparsed: Vec<(u32, u32)>,
-    /// What is assigned to attributes of anything but a method's `self`: `g.db = …`, `app.state.client = …`.
+    /// What is assigned to attributes of anything but a method's `self`, and to items: `g.db = …`,
+    /// `app.state.client = …`, `app["db"] = …`.
     pub stored: Vec<StoredAttribute>,
 }
 
@@ -282,6 +283,19 @@ impl Module {
                 (ScopeKind::Function | ScopeKind::Module, _) | (_, None) => return scope,
                 (_, Some(parent)) => scope = parent,
             }
+        }
+    }
+
+    /// What a constant key is called: `[db]` for `app["db"]`, `[DB]` for `app[keys.DB]`.
+    pub fn key_name(&self, key: ExprId) -> Option<Name> {
+        match &self.expr(key).kind {
+            ExprKind::Str(text) => Some(format!("[{text}]").into()),
+            ExprKind::Name(name) | ExprKind::Attribute(_, name)
+                if name.chars().all(|c| c.is_ascii_uppercase() || c == '_') =>
+            {
+                Some(format!("[{name}]").into())
+            }
+            _ => None,
         }
     }
 

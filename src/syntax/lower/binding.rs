@@ -101,6 +101,22 @@ impl Lower<'_> {
                     }
                 }
             }
+            "subscript" => {
+                let object = node.child_by_field_name("value");
+                let key = node.child_by_field_name("subscript");
+                if let (Some(object), Some(key)) = (object, key) {
+                    let (object, key) = (self.expr(object, at), self.expr(key, at));
+                    if let Some(name) = self.module.key_name(key) {
+                        let stored = StoredAttribute {
+                            object,
+                            name,
+                            value: value(path),
+                            scope: at.scope,
+                        };
+                        self.module.stored.push(stored);
+                    }
+                }
+            }
             "parenthesized_expression" | "list_splat_pattern" => {
                 for child in named(node) {
                     self.target(child, path, value, at);
