@@ -4,6 +4,7 @@
 //! packs them. A repo's `governor.toml` adds rules in the same schema.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::sync::OnceLock;
 
 use anyhow::Context;
@@ -402,8 +403,9 @@ impl Catalog {
                     found.entry(method.clone()).or_default().push(class.clone());
                 }
             }
+            // The class with the most rules is the one that such a method is called on.
             for classes in found.values_mut() {
-                classes.sort_unstable();
+                classes.sort_by_key(|class| (Reverse(self.effects[class].len()), class.clone()));
             }
             found
         });
