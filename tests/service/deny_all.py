@@ -8,7 +8,6 @@ python deny_all.py GOVERNOR_MCP SAMPLES
 
 import asyncio
 import contextlib
-import http.server
 import json
 import os
 import pathlib
@@ -18,7 +17,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -26,34 +24,12 @@ from concurrent.futures import ThreadPoolExecutor
 sys.argv[1:] = [str(pathlib.Path(argument).resolve()) for argument in sys.argv[1:]]
 
 from loop import free_port, governor, lines, post, running, until  # noqa: E402
+from standin import stand_in  # noqa: E402
 
 BINARY, SAMPLES = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 
 # What would reach the outside, were it not for the plane.
 MOST_DECISIONS = 12
-
-
-class Outside(http.server.BaseHTTPRequestHandler):
-    """Whatever a service calls."""
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.seen.append(self.path)
-        answer = {"id": "1"}
-        if self.path.endswith("/chat/completions"):
-            choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "It is on its way."}}
-            answer = {"id": "c1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
-        body = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_GET = do_DELETE = do_POST
-
-    def log_message(self, *_):
-        pass
 
 
 class Mail(socketserver.StreamRequestHandler):
@@ -80,18 +56,15 @@ class Service:
         self.repo, self.audit = self.folder / "repo", self.folder / "audit.jsonl"
         shutil.copytree(SAMPLES / name, self.repo)
         self.seen = []
-        web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Outside)
-        mail = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mail)
-        for server in (web, mail):
-            server.seen, server.daemon_threads = self.seen, True
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+        outside = f"http://127.0.0.1:{stand_in(self.seen)}"
+        mail = stand_in(self.seen, socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mail))
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("GOVERNOR_")},
-            "OUTSIDE": f"http://127.0.0.1:{web.server_address[1]}",
-            "SMTP_PORT": str(mail.server_address[1]),
-            "OPENAI_BASE_URL": f"http://127.0.0.1:{web.server_address[1]}",
+            "OUTSIDE": outside,
+            "SMTP_PORT": str(mail),
+            "OPENAI_BASE_URL": outside,
             "OPENAI_API_KEY": "none",
             "BROKER_URL": "filesystem://",
             "PYTHONUNBUFFERED": "1",

@@ -5,7 +5,6 @@ python loop.py GOVERNOR_MCP FIXTURE
 """
 
 import contextlib
-import http.server
 import json
 import os
 import pathlib
@@ -19,6 +18,8 @@ import time
 import urllib.error
 import urllib.request
 
+from standin import stand_in
+
 BINARY, FIXTURE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 
 BOOKS = """@id("permit-the-books")
@@ -29,30 +30,6 @@ when { resource.type == "database" };
 permit (principal, action == Action::"send", resource)
 when { resource.type == "task" };
 """
-
-
-class StandIn(http.server.BaseHTTPRequestHandler):
-    """The payment provider and the model's API: whatever reaches them is counted."""
-
-    seen: "list[str]" = []
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.seen.append(self.path)
-        answer = {"id": "ch_1"}
-        if self.path.endswith("/chat/completions"):
-            message = {"role": "assistant", "content": "Thank you, Ada."}
-            choice = {"index": 0, "finish_reason": "stop", "message": message}
-            answer = {"id": "c1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
-        body = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
 
 
 def governor(*arguments, status=0):
@@ -128,9 +105,8 @@ def main(folder):
     processes = [e for e in after["entrypoints"] if e["role"] == "process" and e["origin"] == "app"]
     assert len(processes) == 5 and all(e["enabled"] for e in processes), processes
 
-    standin = http.server.ThreadingHTTPServer(("127.0.0.1", 0), StandIn)
-    threading.Thread(target=standin.serve_forever, daemon=True).start()
-    outside = f"http://127.0.0.1:{standin.server_address[1]}"
+    seen = []
+    outside = f"http://127.0.0.1:{stand_in(seen)}"
     serve = [BINARY, "policy", "serve", "--policies", policies, "--listen", f"127.0.0.1:{(plane := free_port())}"]
     port = free_port()
     environment = {
@@ -157,7 +133,7 @@ def main(folder):
         # Denied: the provider has seen nothing, no invoice is written, and the service goes on.
         status, body = post(f"http://127.0.0.1:{port}/charge", order)
         assert status in (403, 500), (status, body)
-        assert StandIn.seen == [], StandIn.seen
+        assert seen == [], seen
         denial = next(line for line in lines(audit) if line["decision"] == "DENY")
         assert denial["site"]["path"].endswith("app/payments.py"), denial
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=30) as answer:
@@ -176,16 +152,16 @@ def main(folder):
         # Mended with the policy that the diagnosis has, which the plane reads by itself.
         permit(by_id, policies, "charges")
         until(lambda: post(f"http://127.0.0.1:{port}/charge", order)[0] == 201, lambda: "".join(log))
-        assert StandIn.seen == ["/charges"], StandIn.seen
+        assert seen == ["/charges"], seen
 
         # The worker takes the task that the service sent: its call of the model is denied, then allowed.
         with running(worker, "PolicyDenied", **python):
-            assert StandIn.seen == ["/charges"], StandIn.seen
+            assert seen == ["/charges"], seen
         denial = [line for line in lines(audit) if line["decision"] == "DENY"][-1]
         permit(json.loads(governor("diagnose", "--request-id", denial["request_id"], *question)), policies, "model")
         assert post(f"http://127.0.0.1:{port}/charge", order)[0] == 201
         with running(worker, "succeeded", **python):
-            assert StandIn.seen == ["/charges", "/charges", "/chat/completions"], StandIn.seen
+            assert seen == ["/charges", "/charges", "/chat/completions"], seen
     print(f"{before['summary']['effects']} effects governed; 2 denials, none reached a server; both mended and allowed")
 
 
