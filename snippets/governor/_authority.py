@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from governor._call import Call
 
-__all__ = ["authority_of_call", "carry_call", "connecting", "covered", "covers_request", "end_authority", "is_connecting", "is_passing", "passing"]
+__all__ = ["authority_of_call", "carry_call", "connecting", "covered", "covers_request", "end_authority", "is_connecting", "is_passing", "is_step_of", "passing"]
 
 EVERYTHING = "*"
 CONNECTING = "connecting"
@@ -86,6 +86,12 @@ def is_passing() -> bool:
             return True
         authority = authority.outer
     return False
+
+
+def is_step_of(category: str) -> bool:
+    """Whether a library's step of this category runs here, in which every call of it passes; a quick look before a `Call` is made."""
+    step = _passing.get()
+    return step is not None and step.active and step.category == category and not step.action
 
 
 class passing:

@@ -235,3 +235,23 @@ def test_duckdb_keeps_a_pending_result(enabled, tmp_path):
     enabled()
     connection.sql("SELECT 2")
     assert connection.fetchall() == [(1,)]
+
+
+DUCKDB = {
+    "table": lambda connection: connection.table("orders"),
+    "view": lambda connection: connection.view("orders"),
+    "table_function": lambda connection: connection.table_function("range", [3]),
+    "install_extension": lambda connection: connection.install_extension("httpfs"),
+    "load_extension": lambda connection: connection.load_extension("httpfs"),
+    "from_csv_auto": lambda connection: connection.from_csv_auto("/etc/passwd"),
+    "relation.query": lambda connection: connection.values([1]).query("one", "DELETE FROM orders"),
+}
+
+
+@pytest.mark.parametrize("way", DUCKDB)
+def test_duckdb_s_ways_without_sql(enabled, way):
+    connection = pytest.importorskip("duckdb").connect()
+    connection.execute("CREATE TABLE orders (id INTEGER)")
+    enabled().answer = "DENY"
+    with pytest.raises(governor.PolicyDenied):
+        DUCKDB[way](connection)

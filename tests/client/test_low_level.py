@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import ftplib
+import http.client
 import imaplib
+import inspect
 import smtplib
 import socket
 import threading
@@ -107,3 +110,36 @@ def test_closing_a_mailbox_removes_what_is_marked(enabled, line_server):
     asked = len(plane.requests)
     mailbox.close()
     assert len(plane.requests) == asked
+
+
+KAFKA = (("kafka.admin.client", "KafkaAdminClient"), ("confluent_kafka.admin", "AdminClient"), ("aiokafka.admin.client", "AIOKafkaAdminClient"))
+READS = ("describe_", "list_", "find_", "get_", "wait_for_")
+OTHERS = ("DEFAULT_CONFIG", "api_versions", "close", "cluster_id", "poll", "set_sasl_credentials", "start")
+
+
+@pytest.mark.parametrize(("module", "name"), KAFKA)
+def test_what_kafka_s_administration_changes(enabled, module, name):
+    kind = getattr(pytest.importorskip(module), name)
+    plane = enabled()
+    plane.answer = "DENY"
+    changes = [method for method in dir(kind) if not method.startswith(("_", *READS)) and method not in OTHERS]
+    assert {"create_topics", "delete_topics", "delete_records", "alter_configs"} <= set(changes)
+    client = kind.__new__(kind)
+    for method in changes:
+        with pytest.raises(governor.PolicyDenied):
+            result = getattr(client, method)(["orders"])
+            if inspect.isawaitable(result):
+                asyncio.run(result)
+        asked = plane.requests[-1]
+        assert asked["action"] == ("delete" if method.startswith(("delete", "remove")) else "write")
+        assert asked["context"]["call"]["qualified_name"].endswith("." + method)
+
+
+def test_what_a_connection_sends_after_a_request(enabled, web):
+    plane = enabled()
+    connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=5)
+    connection.request("GET", "/first")
+    plane.answer = "DENY"
+    with pytest.raises(governor.PolicyDenied):
+        connection.send(b"DELETE /second HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert connection.getresponse().status == 200

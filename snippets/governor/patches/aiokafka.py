@@ -1,9 +1,9 @@
-"""aiokafka: `AIOKafkaProducer.send` and `send_batch`; the decision is made there, the delivery happens in a task."""
+"""aiokafka: `AIOKafkaProducer.send` and `send_batch`, delivered later by a task, and what the admin client changes."""
 
 from __future__ import annotations
 
 from governor._gate import governed_call
-from governor._kafka import record_call
+from governor._kafka import admin_call, administration, record_call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from governor._patcher import Patcher
 
 LIBRARY = "aiokafka"
-MODULES = ("aiokafka.producer.producer", "aiokafka.conn")
+MODULES = ("aiokafka.producer.producer", "aiokafka.conn", "aiokafka.admin.client")
 FAMILY = "messaging"
 NOT_INTERCEPTED = ("aiokafka.AIOKafkaConsumer.getone", "aiokafka.AIOKafkaConsumer.getmany", "aiokafka.AIOKafkaConsumer.commit")
 
@@ -21,6 +21,10 @@ NOT_INTERCEPTED = ("aiokafka.AIOKafkaConsumer.getone", "aiokafka.AIOKafkaConsume
 def install(module: ModuleType, patcher: Patcher) -> None:
     if module.__name__ == "aiokafka.conn":
         patcher.connects(module.AIOKafkaConnection, "connect")
+        return
+    if module.__name__ == "aiokafka.admin.client":
+        for name in administration(module.AIOKafkaAdminClient):
+            patcher.wrap(module.AIOKafkaAdminClient, name, _administer)
         return
     patcher.wrap(module.AIOKafkaProducer, "send", _send)
     patcher.wrap(module.AIOKafkaProducer, "send_batch", _send_batch)
@@ -42,4 +46,10 @@ async def _send_batch(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> An
     topic = args[1] if len(args) > 1 else kwargs.get("topic", "")
     # The batch is a builder of records that cannot be read here: it is asked each time.
     async with governed_call(record_call("aiokafka.AIOKafkaProducer.send_batch", _bootstrap(instance), topic, object())):
+        return await wrapped(*args, **kwargs)
+
+
+async def _administer(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    bootstrap = getattr(getattr(instance, "_client", None), "_bootstrap_servers", "")
+    async with governed_call(admin_call(f"aiokafka.AIOKafkaAdminClient.{wrapped.__name__}", bootstrap, args, kwargs)):
         return await wrapped(*args, **kwargs)

@@ -1,7 +1,9 @@
-"""cassandra-driver: `Session.execute_async` is below `execute`, the concurrent helpers and the object mapper."""
+"""cassandra-driver: `Session.execute_async` is below `execute`, the concurrent helpers and the object mapper; graphs have their own."""
 
 from __future__ import annotations
 
+from governor._call import Call
+from governor._gate import governed_call
 from governor._statement import governed_statement, server_url
 
 TYPE_CHECKING = False
@@ -22,6 +24,7 @@ def install(module: ModuleType, patcher: Patcher) -> None:
         patcher.connects(module.Connection, "_initiate_connection")
         return
     patcher.wrap(module.Session, "execute_async", _execute)
+    patcher.wrap(module.Session, "execute_graph_async", _execute_graph, optional=True)
 
 
 def _execute(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
@@ -33,7 +36,21 @@ def _execute(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         # A batch: its statements are bytes and bound values that cannot be told apart here.
         text, parameters = "BATCH", object()
     values = getattr(query, "values", None)
-    contact = next(iter(getattr(getattr(instance, "cluster", None), "contact_points", None) or ("",)))
-    destination = server_url("cassandra", contact, getattr(getattr(instance, "cluster", None), "port", 9042), getattr(instance, "keyspace", ""))
-    with governed_statement("cassandra.cluster.Session.execute", destination, text or str(query), (parameters, values)):
+    with governed_statement("cassandra.cluster.Session.execute", _destination(instance), text or str(query), (parameters, values)):
         return wrapped(*args, **kwargs)
+
+
+def _execute_graph(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    query = args[0] if args else kwargs.get("query", "")
+    text = str(getattr(query, "query_string", query))
+    parameters = args[1] if len(args) > 1 else kwargs.get("parameters")
+    # A traversal's text does not tell whether it only reads.
+    call = Call("cassandra.cluster.Session.execute_graph", "database", "execute", None, _destination(instance), "GRAPH", (text, parameters))
+    with governed_call(call):
+        return wrapped(*args, **kwargs)
+
+
+def _destination(session: Any) -> str:
+    cluster = getattr(session, "cluster", None)
+    contact = next(iter(getattr(cluster, "contact_points", None) or ("",)))
+    return server_url("cassandra", contact, getattr(cluster, "port", 9042), getattr(session, "keyspace", ""))

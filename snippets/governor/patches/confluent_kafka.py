@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from governor._call import Call
 from governor._gate import governed_call
-from governor._kafka import record_call, topics_call
+from governor._kafka import admin_call, administration, record_call
 from governor._statement import rebind_class, stand_in
 
 TYPE_CHECKING = False
@@ -37,7 +37,7 @@ def install(module: ModuleType, patcher: Patcher) -> None:
             patcher.wrap(module.SerializingProducer, name, _make if name == "__init__" else _produce)
         return
     if module.__name__ == "confluent_kafka.admin":
-        for name in ("create_topics", "delete_topics"):
+        for name in administration(module.AdminClient):
             patcher.wrap(module.AdminClient, name, _administer)
         return
     original = vars(module).get("Producer")
@@ -77,8 +77,7 @@ def _produce(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _administer(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    topics = args[0] if args else kwargs.get("new_topics", kwargs.get("topics", ()))
-    with governed_call(topics_call(f"confluent_kafka.admin.AdminClient.{wrapped.__name__}", "", topics)):
+    with governed_call(admin_call(f"confluent_kafka.admin.AdminClient.{wrapped.__name__}", "", args, kwargs)):
         return wrapped(*args, **kwargs)
 
 

@@ -28,7 +28,8 @@ NOT_INTERCEPTED = ("duckdb.DuckDBPyConnection.commit", "duckdb.DuckDBPyConnectio
 
 _STATEMENTS = ("execute", "executemany", "sql", "query", "from_query")
 _WRITES = ("write_csv", "to_csv", "write_parquet", "to_parquet", "insert_into", "insert", "create", "to_table", "create_view", "to_view", "update")
-_READS = ("read_csv", "read_parquet", "read_json", "from_csv_auto", "from_parquet")
+_READS = ("read_csv", "read_parquet", "read_json", "from_csv_auto", "from_parquet", "table", "view", "table_function", "tf")
+_EXTENSIONS = ("install_extension", "load_extension")
 
 
 _FILE_OF = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
@@ -37,11 +38,16 @@ _files: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
 def install(module: ModuleType, patcher: Patcher) -> None:
     patcher.wrap(module, "connect", _connect, asynchronous=False)
-    for name in (*_STATEMENTS, *_READS):
+    for name in (*_STATEMENTS, *_READS, *_EXTENSIONS):
         if callable(vars(module).get(name)):
             patcher.wrap(module, name, _run, asynchronous=False)
     connection, relation = vars(module).get("DuckDBPyConnection"), vars(module).get("DuckDBPyRelation")
-    for owner, names, wrapper in ((connection, (*_STATEMENTS, *_READS), _run), (connection, ("append",), _write), (relation, _WRITES, _write)):
+    for owner, names, wrapper in (
+        (connection, (*_STATEMENTS, *_READS, *_EXTENSIONS), _run),
+        (connection, ("append",), _write),
+        (relation, _WRITES, _write),
+        (relation, ("query",), _query),
+    ):
         for name in names:
             if hasattr(owner, name):
                 patcher.wrap(owner, name, wrapper, asynchronous=False)
@@ -80,8 +86,10 @@ def _database(connection: Any) -> str:
 
 def _asked(name: str, connection: Any, args: Any, kwargs: Any) -> Any:
     statement = args[0] if args else kwargs.get("query", kwargs.get("statement", ""))
-    if name in _READS or name in ("csv", "parquet", "json", "auto"):
-        statement = f"SELECT * FROM '{statement}'"
+    if name in _EXTENSIONS:
+        statement = f"LOAD '{args[0] if args else kwargs.get('extension', '')}'"
+    elif name in _READS:
+        statement = f"SELECT * FROM '{args[0] if args else next(iter(kwargs.values()), '')}'"
     text = getattr(statement, "query", statement)
     if isinstance(statement, (list, tuple)):
         text = "; ".join(str(getattr(one, "query", one)) for one in statement)
@@ -89,7 +97,9 @@ def _asked(name: str, connection: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _run(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    with _asked(wrapped.__name__.rpartition("_")[2], kwargs.get("connection") if instance is None else instance, args, kwargs):
+    # The module's functions have names of their own below (`module_sql`).
+    name = wrapped.__name__[7:] if wrapped.__name__.startswith("module_") else wrapped.__name__
+    with _asked(name, kwargs.get("connection") if instance is None else instance, args, kwargs):
         return wrapped(*args, **kwargs)
 
 
@@ -99,4 +109,11 @@ def _write(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     database = _database(getattr(instance, "_con", instance))
     # The relation's rows are computed later: it is asked each time.
     with governed_statement(f"duckdb.DuckDBPyRelation.{wrapped.__name__}", database, f"{verb} '{target}'", object()):
+        return wrapped(*args, **kwargs)
+
+
+def _query(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    """A statement that sees the relation as a view."""
+    statement = args[1] if len(args) > 1 else kwargs.get("sql_query", "")
+    with governed_statement("duckdb.DuckDBPyRelation.query", _database(getattr(instance, "_con", instance)), statement, object()):
         return wrapped(*args, **kwargs)

@@ -1,9 +1,9 @@
-"""kafka-python: `KafkaProducer.send`; the decision is made there, the delivery happens in a background thread."""
+"""kafka-python: `KafkaProducer.send`, delivered later by a background thread, and what the admin client changes."""
 
 from __future__ import annotations
 
 from governor._gate import governed_call
-from governor._kafka import record_call, topics_call
+from governor._kafka import admin_call, administration, record_call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def install(module: ModuleType, patcher: Patcher) -> None:
             if kind in vars(module):
                 patcher.connects(vars(module)[kind], name)
         return
-    for name in ("create_topics", "delete_topics"):
+    for name in administration(module.KafkaAdminClient):
         patcher.wrap(module.KafkaAdminClient, name, _administer)
 
 
@@ -46,7 +46,6 @@ def _send(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _administer(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    topics = args[0] if args else kwargs.get("new_topics", kwargs.get("topics", ()))
     bootstrap = getattr(instance, "config", {}).get("bootstrap_servers", "")
-    with governed_call(topics_call(f"kafka.KafkaAdminClient.{wrapped.__name__}", bootstrap, topics)):
+    with governed_call(admin_call(f"kafka.KafkaAdminClient.{wrapped.__name__}", bootstrap, args, kwargs)):
         return wrapped(*args, **kwargs)

@@ -6,7 +6,7 @@ The transports' own layers belong to the call: Redis commands to the broker's ho
 from __future__ import annotations
 
 from governor._call import Call
-from governor._gate import governed_call
+from governor._gate import governed_call, passing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from governor._patcher import Patcher
 
 LIBRARY = "kombu"
-MODULES = ("kombu.messaging", "kombu.entity", "amqp.transport")
+MODULES = ("kombu.messaging", "kombu.entity", "amqp.channel", "amqp.transport")
 FAMILY = "messaging"
 NOT_INTERCEPTED = ("kombu.Queue.declare",)
 
@@ -27,6 +27,11 @@ def install(module: ModuleType, patcher: Patcher) -> None:
         return
     if module.__name__ == "amqp.transport":
         patcher.connects(module._AbstractTransport, "connect")
+        return
+    if module.__name__ == "amqp.channel":
+        patcher.wrap(module.Channel, "_basic_publish", _publish_by_channel)
+        for name in ("queue_delete", "queue_purge", "exchange_delete"):
+            patcher.wrap(module.Channel, name, _delete_by_channel)
         return
     for kind in (module.Queue, module.Exchange):
         for name in ("delete", "purge"):
@@ -58,7 +63,7 @@ def _publish(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         "kombu.messaging.Producer.publish", "messaging", "send", ("exchange" if exchange else "queue", name), url, "publish",
         (body, kwargs.get("headers")), carries=("database", "cloud", "http"), hosts=broker_hosts(url),
     )  # fmt: skip
-    with governed_call(call):
+    with governed_call(call), passing("messaging"):
         return wrapped(*args, **kwargs)
 
 
@@ -69,5 +74,33 @@ def _delete(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         f"kombu.{type(instance).__name__}.{method}", "messaging", "delete", (kind, str(instance.name)), url, method,
         (args, sorted(kwargs)), carries=("database", "cloud", "http"), hosts=broker_hosts(url),
     )  # fmt: skip
-    with governed_call(call):
+    with governed_call(call), passing("messaging"):
+        return wrapped(*args, **kwargs)
+
+
+# py-amqp's own channel, for code that uses it without kombu
+
+
+def _amqp_url(channel: Any) -> str:
+    connection = getattr(channel, "connection", None)
+    host, virtual_host = getattr(connection, "host", ""), str(getattr(connection, "virtual_host", "/"))
+    return f"amqp://{host}/{virtual_host.lstrip('/')}"
+
+
+def _publish_by_channel(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    given = dict(zip(("msg", "exchange", "routing_key"), args))
+    given.update(kwargs)
+    exchange, routing_key, message = str(given.get("exchange") or ""), str(given.get("routing_key") or ""), given.get("msg")
+    name = f"{exchange}/{routing_key}".strip("/") if exchange else routing_key
+    body, headers = getattr(message, "body", message), getattr(message, "headers", None)
+    resource = ("exchange" if exchange else "queue", name)
+    with governed_call(Call("amqp.Channel.basic_publish", "messaging", "send", resource, _amqp_url(instance), "publish", (body, headers))):
+        return wrapped(*args, **kwargs)
+
+
+def _delete_by_channel(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    method = wrapped.__name__
+    kind = method.partition("_")[0]
+    name = str(args[0] if args else kwargs.get(kind, ""))
+    with governed_call(Call(f"amqp.Channel.{method}", "messaging", "delete", (kind, name), _amqp_url(instance), method, (args, sorted(kwargs)))):
         return wrapped(*args, **kwargs)

@@ -36,6 +36,7 @@ def install(module: ModuleType, patcher: Patcher) -> None:
             patcher.wrap(getattr(module, "Async" + owner), name, run_async, optional=name in _NEWER)
     if module.__name__ == "oracledb.connection":
         patcher.wrap(module.AsyncConnection, "__await__", _open)
+        patcher.connects(module.AsyncConnection, "__aenter__")
 
 
 class _Own(ModuleType):

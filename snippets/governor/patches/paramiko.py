@@ -1,6 +1,6 @@
 """paramiko: `Channel.exec_command` and `invoke_shell` start work on the other side; `SFTPClient._request` opens and changes files.
 
-Connecting starts nothing and is not asked. Reading and writing an open file belongs to the decision that opened it.
+A channel or a port that leads on to another host is asked about. Connecting starts nothing and is not asked. Reading and writing an open file belongs to the decision that opened it.
 Fabric ends here.
 """
 
@@ -44,6 +44,8 @@ def install(module: ModuleType, patcher: Patcher) -> None:
         patcher.connects(module.SSHClient, "connect")
     elif module.__name__ == "paramiko.transport":
         patcher.connects(module.Transport, "__init__")
+        patcher.wrap(module.Transport, "open_channel", _tunnel)
+        patcher.wrap(module.Transport, "request_port_forward", _forward)
     else:
         patcher.wrap(module.SFTPClient, "_request", _request)
 
@@ -68,6 +70,28 @@ def _start(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     host, destination = _host(instance)
     arguments = command if method != "invoke_shell" else object()
     with governed_call(Call(f"paramiko.Channel.{method}", "process", "execute", ("remote_host", host), destination, method, arguments)):
+        return wrapped(*args, **kwargs)
+
+
+def _tunnel(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    """A connection that the other side opens to a third."""
+    kind = str(args[0] if args else kwargs.get("kind", ""))
+    address = args[1] if len(args) > 1 else kwargs.get("dest_addr")
+    if not address:
+        return wrapped(*args, **kwargs)
+    host, port = (str(address[0]), address[1]) if isinstance(address, (list, tuple)) else (str(address), "")
+    destination = f"tcp://{host}:{port}" if port else f"unix://{host}"
+    with governed_call(Call("paramiko.Transport.open_channel", "process", "send", ("remote_host", host), destination, kind, object())):
+        return wrapped(*args, **kwargs)
+
+
+def _forward(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    """A port of the other side that leads here."""
+    address, port = (args + ("", 0))[:2]
+    address, port = kwargs.get("address", address), kwargs.get("port", port)
+    host = str(getattr(instance, "hostname", "") or "")
+    call = Call("paramiko.Transport.request_port_forward", "process", "write", ("remote_host", host), f"ssh://{host}", "forward", (str(address), port))
+    with governed_call(call):
         return wrapped(*args, **kwargs)
 
 

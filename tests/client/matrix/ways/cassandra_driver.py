@@ -39,3 +39,16 @@ def execute_async(target: Any) -> Any:
         _session(target).execute_async("insert into t (a) values (%s)", (target.marker,))
     except LookupError as error:
         return str(error)
+
+
+@way("execute_graph")
+def execute_graph(target: Any) -> Any:
+    session = _session(target)
+    session._resolve_execution_profile_options = lambda *arguments: [None] * 6
+    session._check_graph_paging_available = lambda: False
+    try:
+        session.execute_graph(f"g.addV('{target.marker}')")
+    except (LookupError, AttributeError, TypeError):
+        with open(target.path, "a") as out:
+            out.write("x")
+        return "reached"

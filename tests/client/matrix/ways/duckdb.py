@@ -68,3 +68,10 @@ def relation(target: Any) -> Any:
 
     connection = duckdb.connect()
     return connection.values(["x"]).write_csv(target.path)
+
+
+@way("relation.query", effects=None)
+def relation_query(target: Any) -> Any:
+    import duckdb
+
+    return repr(duckdb.connect().values(["x"]).query("one", _copy(target)))

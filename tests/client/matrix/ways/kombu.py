@@ -46,3 +46,22 @@ def simple_queue(target: Any) -> Any:
         queue = connection.SimpleQueue(Queue(target.queue, routing_key=target.queue, durable=True))
         queue.put(target.marker)
         queue.close()
+
+
+@way("channel.basic_publish")
+def channel_publish(target: Any) -> Any:
+    import amqp
+
+    with _connection(target) as connection:
+        channel = connection.channel()
+        channel.basic_publish(amqp.Message(target.marker), routing_key=target.queue)
+        channel.close()
+
+
+@way("channel.basic_publish_confirm")
+def channel_publish_confirm(target: Any) -> Any:
+    import amqp
+
+    with _connection(target) as connection:
+        channel = connection.channel()
+        channel.basic_publish_confirm(amqp.Message(target.marker), routing_key=target.queue)

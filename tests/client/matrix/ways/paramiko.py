@@ -44,6 +44,14 @@ class Server(Tally):
             def check_channel_request(self, kind: str, number: int) -> int:
                 return paramiko.common.OPEN_SUCCEEDED
 
+            def check_channel_direct_tcpip_request(self, number: int, origin: Any, destination: Any) -> int:
+                tally.arrived(str(destination).encode())
+                return paramiko.common.OPEN_SUCCEEDED
+
+            def check_port_forward_request(self, address: str, port: int) -> int:
+                tally.arrived(address.encode())
+                return 4022
+
             def check_channel_shell_request(self, channel: Any) -> bool:
                 return True
 
@@ -128,3 +136,15 @@ def sftp_remove(target: Any) -> Any:
 @way("bound-client")
 def bound_client(target: Any) -> Any:
     return _bound["client"].exec_command(f"touch {target.marker}")[1].read().decode()
+
+
+@way("transport.open_channel-direct-tcpip")
+def direct_tcpip(target: Any) -> Any:
+    with _client(target) as client:
+        return client.get_transport().open_channel("direct-tcpip", (target.marker, 80), ("127.0.0.1", 0)).closed
+
+
+@way("transport.request_port_forward")
+def port_forward(target: Any) -> Any:
+    with _client(target) as client:
+        return client.get_transport().request_port_forward(target.marker, 0)
