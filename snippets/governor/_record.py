@@ -71,7 +71,7 @@ def line_of(
         "request_id": outcome.request_id,
         "decision": decision,
         "reason": gate.questions.redactor.text(outcome.reason),
-        "intent": gate.questions.redactor.value(question.event.to_dict()),
+        "intent": gate.questions.redactor.event(question.event),
         "call": call_of(question, gate),
         "site": {"path": path, "line": number, "function": function},
         "cached": not isinstance(outcome, GovernorError) and outcome.cached,
@@ -104,9 +104,18 @@ def witness(gate: Gate, question: Question, error: PolicyDenied, *, stopped: boo
     logger().warning("ungoverned effect: %s", error.message)
 
 
+_second: tuple[int, str] = (0, "")
+
+
 def timestamp() -> str:
+    global _second
     now = wall_clock()
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now * 1e6) % 1_000_000:06d}Z"
+    whole = int(now)
+    second, text = _second
+    if second != whole:
+        text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+        _second = (whole, text)
+    return f"{text}.{int(now * 1e6) % 1_000_000:06d}Z"
 
 
 def logger() -> Any:

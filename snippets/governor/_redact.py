@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from governor._scope import IntentEvent
+
 __all__ = ["Redactor"]
 
 MASK = "***"
@@ -45,6 +47,7 @@ class Redactor:
 
     def __init__(self, extra_fields: tuple[str, ...] = ()) -> None:
         self._known: dict[str, str] = {}
+        self._known_events: dict[Any, dict[str, Any]] = {}
         self._fields = frozenset(_FIELDS.split()) | {field.lower() for field in extra_fields}
         names = "|".join(re.escape(field).replace("_", "[-_]?") for field in sorted(self._fields, key=len, reverse=True))
         name = rf"(?:[A-Za-z0-9]+[-_.])*(?:{names}|[A-Za-z0-9]*(?:password|passwd|secret|apikey))"
@@ -88,6 +91,16 @@ class Redactor:
         if value is None or isinstance(value, (bool, int, float)):
             return value
         return self.text(str(value))
+
+    def event(self, event: IntentEvent) -> dict[str, Any]:
+        """An intent as it is recorded; not to be changed, as calls repeat and what was masked before is remembered."""
+        known = self._known_events.get(event.key)
+        if known is None:
+            known = self.value(event.to_dict())
+            if len(self._known_events) >= 2048:
+                self._known_events.clear()
+            self._known_events[event.key] = known
+        return known
 
     def is_secret(self, field: str) -> bool:
         name = field.lower()
