@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import types
 
 import pytest
 import sqlalchemy
@@ -255,3 +256,16 @@ def test_duckdb_s_ways_without_sql(enabled, way):
     enabled().answer = "DENY"
     with pytest.raises(governor.PolicyDenied):
         DUCKDB[way](connection)
+
+
+def test_replication_is_asked_about(enabled):
+    extras = pytest.importorskip("psycopg2.extras")
+    plane = enabled()
+    plane.answer = "DENY"
+
+    class Own(extras.ReplicationCursor):
+        connection = types.SimpleNamespace()
+
+    with pytest.raises(governor.PolicyDenied):
+        Own.__new__(Own).start_replication_expert("START_REPLICATION SLOT s LOGICAL 0/0")
+    assert plane.requests[0]["context"]["call"]["method"] == "START_REPLICATION"

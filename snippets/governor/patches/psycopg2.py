@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from governor._patcher import Patcher
 
 LIBRARY = "psycopg2"
-MODULES = ("psycopg2", "psycopg2.extensions", "psycopg2._psycopg")
+MODULES = ("psycopg2", "psycopg2.extensions", "psycopg2._psycopg", "psycopg2.extras")
 FAMILY = "database"
 
 _UNKNOWN = "postgresql:///"
 
 
 def install(module: ModuleType, patcher: Patcher) -> None:
+    if module.__name__ == "psycopg2.extras":
+        patcher.wrap(module.ReplicationCursor, "start_replication_expert", _replicate)
+        return
     patcher.wrap(module, "_connect", _connect)
     for name, gate in (("connection", _ConnectionGate), ("cursor", _CursorGate)):
         if isinstance(vars(module).get(name), type):
@@ -73,6 +76,12 @@ def _asked(name: str, connection: Any, statement: Any, parameters: Any) -> Any:
     if as_string is not None:
         statement = as_string(connection)
     return governed_statement(f"psycopg2.extensions.{name}", _destination(connection), statement, parameters)
+
+
+def _replicate(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    command = args[0] if args else kwargs.get("command", "")
+    with _asked("ReplicationCursor.start_replication_expert", instance.connection, command, (args[1:], kwargs)):
+        return wrapped(*args, **kwargs)
 
 
 class _ConnectionGate:
