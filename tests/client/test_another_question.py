@@ -356,6 +356,7 @@ def test_where_a_call_goes_is_what_is_asked(enabled, tmp_path):
     plane.answer = "ALLOW"
     before = len(plane.requests)
     for name in ("a.db", "b.db"):
+        (tmp_path / name).touch()
         engine = sqlalchemy.create_engine("sqlite://", creator=lambda name=name: sqlite3.connect(tmp_path / name))
         with engine.connect() as connection:
             connection.execute(sqlalchemy.text("SELECT 1"))

@@ -269,3 +269,19 @@ def test_replication_is_asked_about(enabled):
     with pytest.raises(governor.PolicyDenied):
         Own.__new__(Own).start_replication_expert("START_REPLICATION SLOT s LOGICAL 0/0")
     assert plane.requests[0]["context"]["call"]["method"] == "START_REPLICATION"
+
+
+@pytest.mark.parametrize("uri", ["", "file:"])
+def test_sqlite_makes_no_file_that_is_denied(enabled, tmp_path, uri):
+    plane = enabled()
+    plane.answer = "DENY"
+    path = tmp_path / "new.db"
+    with pytest.raises(governor.PolicyDenied):
+        sqlite3.connect(f"{uri}{path}", uri=bool(uri))
+    assert not path.exists()
+    plane.answer = "ALLOW"
+    sqlite3.connect(f"{uri}{path}", uri=bool(uri)).close()
+    assert path.exists()
+    asked = len(plane.requests)
+    sqlite3.connect(f"{uri}{path}", uri=bool(uri)).close()
+    assert len(plane.requests) == asked == 2

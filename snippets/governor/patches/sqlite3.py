@@ -1,4 +1,5 @@
 """sqlite3: connections and cursors are C types that take no patch, so `connect` hands out subclasses that ask.
+Opening a file that is not there makes it, and is asked about itself.
 
 `sqlite3.Connection` and `sqlite3.Cursor` become those subclasses too, for code that constructs them itself; for
 `isinstance` they still stand for the originals.
@@ -58,8 +59,28 @@ def _connect(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         args = (*args[:_FACTORY_POSITION], factory, *args[_FACTORY_POSITION + 1 :])
     else:
         kwargs = {**kwargs, "factory": _governed_factory(kwargs.get("factory", _types["Connection"]))}
-    with connecting():
+    made = _made_by(args[0] if args else kwargs.get("database", ":memory:"), args[7] if len(args) > 7 else kwargs.get("uri", False))
+    if not made:
+        with connecting():
+            return wrapped(*args, **kwargs)
+    call = Call("sqlite3.connect", "database", "write", ("database", os.path.basename(made)), "sqlite:///" + made, "connect", made)
+    with governed_call(call), connecting():
         return wrapped(*args, **kwargs)
+
+
+def _made_by(database: Any, uri: Any) -> str:
+    """The file that opening `database` makes, or an empty string: a database in memory, or a file that is there."""
+    if not isinstance(database, (str, bytes)) and not hasattr(database, "__fspath__"):
+        return ""
+    name = os.fsdecode(database)
+    if uri and name.startswith("file:"):
+        from urllib.parse import parse_qs, unquote, urlsplit
+
+        parts = urlsplit(name)
+        if parse_qs(parts.query).get("mode", ["rwc"])[-1] != "rwc":
+            return ""
+        name = unquote(parts.path)
+    return "" if name in ("", ":memory:") or os.path.exists(name) else os.path.abspath(name)
 
 
 def _governed_factory(factory: Any) -> Any:
