@@ -143,3 +143,13 @@ def test_what_a_connection_sends_after_a_request(enabled, web):
     with pytest.raises(governor.PolicyDenied):
         connection.send(b"DELETE /second HTTP/1.1\r\nHost: x\r\n\r\n")
     assert connection.getresponse().status == 200
+
+
+def test_a_single_http_2_connection(enabled):
+    connection = pytest.importorskip("urllib3.http2.connection").HTTP2Connection("api.example.com")
+    plane = enabled()
+    plane.answer = "DENY"
+    with pytest.raises(governor.PolicyDenied):
+        connection.putrequest("POST", "/charges")
+    call = plane.requests[0]["context"]["call"]
+    assert (call["method"], call["destination"]) == ("POST", "https://api.example.com/charges")

@@ -185,9 +185,22 @@ def test_uvloops_own_methods(enabled, tmp_path, shell):
     assert os.path.exists(made)
 
 
-def test_uvloops_connections_are_witnessed(enabled, web):
+@pytest.mark.parametrize(
+    "connect",
+    [
+        lambda loop, port: loop.create_connection(asyncio.Protocol, "127.0.0.1", port),
+        lambda loop, port: loop.create_unix_connection(asyncio.Protocol, "/tmp/governor-test.sock"),
+        lambda loop, port: loop.create_datagram_endpoint(asyncio.DatagramProtocol, remote_addr=("127.0.0.1", port)),
+    ],
+    ids=["tcp", "unix", "udp"],
+)
+def test_uvloops_connections_are_witnessed(enabled, web, connect):
     uvloop = pytest.importorskip("uvloop")
     enabled(backstop="enforce")
+
+    async def run():
+        await connect(asyncio.get_running_loop(), web.port)
+
     with pytest.raises(governor.PolicyDenied) as caught:
-        uvloop.run(asyncio.open_connection("127.0.0.1", web.port))
+        uvloop.run(run())
     assert caught.value.cause == "backstop_blocked"

@@ -30,6 +30,8 @@ def install(module: ModuleType, patcher: Patcher) -> None:
         patcher.wrap(module.Loop, "subprocess_exec", _exec, asynchronous=True)
         patcher.wrap(module.Loop, "subprocess_shell", _shell, asynchronous=True)
         patcher.wrap(module.Loop, "create_connection", _connect, asynchronous=True, optional=True)
+        patcher.wrap(module.Loop, "create_unix_connection", _connect_unix, asynchronous=True, optional=True)
+        patcher.wrap(module.Loop, "create_datagram_endpoint", _datagrams, asynchronous=True, optional=True)
         return
     if module.__name__ != "asyncio.base_events":
         patcher.wrap(module, "create_subprocess_exec", _create_exec)
@@ -69,4 +71,18 @@ async def _connect(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     port = args[2] if len(args) > 2 else kwargs.get("port")
     if host is not None:
         sys.audit("socket.connect", None, (host, port))
+    return await wrapped(*args, **kwargs)
+
+
+async def _connect_unix(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    path = args[1] if len(args) > 1 else kwargs.get("path")
+    if path is not None:
+        sys.audit("socket.connect", None, path if isinstance(path, (str, bytes)) else str(path))
+    return await wrapped(*args, **kwargs)
+
+
+async def _datagrams(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    remote = args[2] if len(args) > 2 else kwargs.get("remote_addr")
+    if remote is not None:
+        sys.audit("socket.connect", None, tuple(remote))
     return await wrapped(*args, **kwargs)

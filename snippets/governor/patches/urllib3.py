@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from governor._patcher import Patcher
 
 LIBRARY = "urllib3"
-MODULES = ("urllib3.connectionpool", "urllib3.connection")
+MODULES = ("urllib3.connectionpool", "urllib3.connection", "urllib3.http2.connection")
 FAMILY = "http"
 
 
@@ -24,6 +24,10 @@ def install(module: ModuleType, patcher: Patcher) -> None:
     if module.__name__ == "urllib3.connection":
         # A connection by itself is asked about by `http.client`, as soon as it sends.
         patcher.connects(module.HTTPConnection, "_new_conn")
+        return
+    if module.__name__ == "urllib3.http2.connection":
+        # Beside `http.client`, whose methods it replaces.
+        patcher.wrap(module.HTTP2Connection, "putrequest", _putrequest)
         return
     patcher.wrap(module.HTTPConnectionPool, "urlopen", _urlopen)
 
@@ -42,4 +46,13 @@ def _urlopen(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     if covers_request(method, url, body, fields):
         return wrapped(*args, **kwargs)
     with governed_call(http_call("urllib3.HTTPConnectionPool.urlopen", method, url, body, fields)):
+        return wrapped(*args, **kwargs)
+
+
+def _putrequest(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    method = args[0] if args else kwargs.get("method", "GET")
+    path = str(args[1] if len(args) > 1 else kwargs.get("url", "/"))
+    # The body follows: never the same question twice.
+    url = url_of("https", instance.host, instance.port, path)
+    with governed_call(http_call("urllib3.http2.connection.HTTP2Connection.putrequest", method, url, object())):
         return wrapped(*args, **kwargs)
