@@ -396,9 +396,24 @@ impl Catalog {
 
     /// The class that a method by this name belongs to, where the libraries that are `imported` have one only.
     pub fn class_with(&self, method: &str, imports: impl Fn(&str) -> bool) -> Option<&str> {
+        self.class_among(false, method, imports)
+    }
+
+    /// The same among the clients of AWS.
+    pub fn cloud_client_with(&self, method: &str, imports: impl Fn(&str) -> bool) -> Option<&str> {
+        self.class_among(true, method, imports)
+    }
+
+    fn class_among(
+        &self,
+        of_cloud: bool,
+        method: &str,
+        imports: impl Fn(&str) -> bool,
+    ) -> Option<&str> {
         let classes = self.classes_by_method.get_or_init(|| {
             let mut found: FxHashMap<String, Vec<String>> = FxHashMap::default();
-            for (class, rules) in self.effects.iter().filter(|(class, _)| is_class(class)) {
+            let is_client = |class: &str| is_class(class) || class.starts_with(CLOUD_CLIENT);
+            for (class, rules) in self.effects.iter().filter(|(class, _)| is_client(class)) {
                 for method in rules.keys().filter(|method| !method.contains('.')) {
                     found.entry(method.clone()).or_default().push(class.clone());
                 }
@@ -414,7 +429,9 @@ impl Catalog {
             let roots = self.roots.get(&rule.library.name);
             roots.is_some_and(|roots| roots.iter().any(|root| imports(root)))
         };
-        let found: Vec<&String> = classes.get(method)?.iter().filter(has_library).collect();
+        let is_wanted =
+            |class: &&String| class.starts_with(CLOUD_CLIENT) == of_cloud && has_library(class);
+        let found: Vec<&String> = classes.get(method)?.iter().filter(is_wanted).collect();
         let library = |class: &String| &self.effects[class][method].library.name;
         let first = found.first()?;
         found
@@ -652,6 +669,9 @@ impl EntrypointRule {
         }
     }
 }
+
+/// How the rules call the clients of AWS services.
+const CLOUD_CLIENT: &str = "boto3.client:";
 
 fn is_class(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();

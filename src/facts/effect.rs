@@ -393,9 +393,18 @@ fn by_method(
             let class = catalog.class_with(method, |root| program.imported.contains(root));
             class.filter(|_| says)
         };
+        // An operation of AWS takes nothing but keywords.
+        let in_cloud = || {
+            let arguments = resolver.arguments(site);
+            let by_keyword = arguments.iter().all(|argument| argument.keyword.is_some());
+            let class = catalog.cloud_client_with(method, |root| program.imported.contains(root));
+            class.filter(|_| by_keyword && !arguments.is_empty() && method.contains('_'))
+        };
         near()
             .or_else(far)
             .or_else(in_chat)
+            .or_else(in_cloud)
+            .or_else(|| http_client(resolver, module, site, method))
             .filter(|class| !catalog.only_builds(class, method))
     }?;
     if program.defines_method(method) {
@@ -428,6 +437,42 @@ fn by_method(
         call,
     )
 }
+
+/// The class of HTTP clients that the file imports, if a call passes what only such take: `session.post(url, headers=…)`.
+fn http_client(
+    resolver: &Resolver,
+    module: &Module,
+    site: Site,
+    method: &str,
+) -> Option<&'static str> {
+    let is_verb = ["delete", "get", "patch", "post", "put", "request"].contains(&method);
+    let arguments = resolver.arguments(site);
+    let says = arguments
+        .iter()
+        .filter_map(|argument| argument.keyword.as_deref())
+        .any(|keyword| HTTP_ARGUMENTS.contains(&keyword));
+    let has_place = arguments
+        .first()
+        .is_some_and(|first| first.keyword.is_none() || first.keyword.as_deref() == Some("url"));
+    let (_, class) = HTTP_CLIENTS
+        .iter()
+        .find(|(root, _)| module.imports_any(&[root]))?;
+    (is_verb && says && has_place).then_some(class)
+}
+
+const HTTP_ARGUMENTS: &[&str] = &[
+    "allow_redirects",
+    "follow_redirects",
+    "headers",
+    "proxies",
+    "verify",
+];
+
+const HTTP_CLIENTS: &[(&str, &str)] = &[
+    ("requests", "requests.Session"),
+    ("httpx", "httpx.Client"),
+    ("aiohttp", "aiohttp.ClientSession"),
+];
 
 /// What a cursor of a database is called where nothing says that it is one.
 const CURSORS: &[&str] = &["cur", "curs", "cursor", "dbcursor", "db_cursor"];

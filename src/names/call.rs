@@ -510,6 +510,14 @@ impl<'p> Resolver<'p> {
                         let model = subject.unwrap_or(Value::Object(class, None));
                         return vec![Typed::likely(model)];
                     }
+                    // `super().save(commit=False)` of a form.
+                    Value::Super(class) => {
+                        let subject = self.subject(class);
+                        return subject.map(Typed::likely).into_iter().collect();
+                    }
+                    Value::Instance(name, _) if self.is_stored(&name) => {
+                        return vec![Typed::likely(Value::Instance(name, None))];
+                    }
                     // A model from elsewhere: `User.objects.get(…)`.
                     Value::External(name)
                         if self.catalog().property(&name, "objects").is_some() =>

@@ -128,6 +128,19 @@ impl<'p> Resolver<'p> {
             {
                 self.stored("state", name)
             }
+            // Only what leads to the rows of another model has these: `project.tasks.all()`.
+            Value::Method { class, chain, .. }
+                if ROWS.contains(&&**name)
+                    && !chain.contains('.')
+                    && self.catalog().lineage(class).contains(&MODEL) =>
+            {
+                vec![Typed::likely(Value::Method {
+                    class: MANAGER.into(),
+                    chain: name.clone(),
+                    made: None,
+                    function: None,
+                })]
+            }
             Value::Method {
                 class,
                 chain,
@@ -952,6 +965,28 @@ fn is_field_marker(value: &Value) -> bool {
 
 /// Objects that a framework lends for a request's or an app's own things.
 const BAGS: &[&str] = &["flask.Flask", "flask.g", "quart.Quart", "quart.g"];
+
+const MODEL: &str = "django.db.models.Model";
+
+/// Methods that a model's attribute has only if it is a manager.
+const ROWS: &[&str] = &[
+    "aggregate",
+    "all",
+    "annotate",
+    "bulk_create",
+    "create",
+    "exclude",
+    "exists",
+    "filter",
+    "first",
+    "get_or_create",
+    "last",
+    "order_by",
+    "prefetch_related",
+    "select_related",
+    "update_or_create",
+    "values_list",
+];
 
 /// What reaches a table's rows through a relation.
 const MANAGER: &str = "django.db.models.Manager";

@@ -414,7 +414,7 @@ fn relations(program: &Program) -> FxHashMap<Name, Vec<Relation>> {
                     file,
                     scope: ScopeId(scope as u32),
                 };
-                if let Some((name, relation)) = relation(module, model, expr) {
+                for (name, relation) in related(program, module, model, expr) {
                     found.entry(name).or_default().push(relation);
                 }
             }
@@ -425,6 +425,39 @@ fn relations(program: &Program) -> FxHashMap<Name, Vec<Relation>> {
     }
     found
 }
+
+/// The relation that a field declares; an abstract model's once for each model that derives from it.
+fn related(
+    program: &Program,
+    module: &Module,
+    model: Definition,
+    field: ExprId,
+) -> Vec<(Name, Relation)> {
+    let Some((name, relation)) = relation(module, model, field) else {
+        return Vec::new();
+    };
+    if !name.contains(CLASS) {
+        return vec![(name, relation)];
+    }
+    let heirs = program.subclasses.get(&model).into_iter().flatten();
+    let models = heirs.copied().chain([model]);
+    let each = models.filter_map(|model| {
+        let class = program
+            .module(model.file)?
+            .scope(model.scope)
+            .name
+            .to_lowercase();
+        let relation = Relation {
+            model,
+            ..relation.clone()
+        };
+        Some((name.replace(CLASS, &class).into(), relation))
+    });
+    each.collect()
+}
+
+/// What stands for the model's name in a `related_name`.
+const CLASS: &str = "%(class)s";
 
 fn relation(module: &Module, model: Definition, expr: ExprId) -> Option<(Name, Relation)> {
     let ExprKind::Call(callee, arguments) = &module.expr(expr).kind else {
@@ -441,7 +474,7 @@ fn relation(module: &Module, model: Definition, expr: ExprId) -> Option<(Name, R
     };
     let class = module.scope(model.scope).name.to_lowercase();
     let name: Name = match given("related_name").map(|argument| &module.expr(argument.value).kind) {
-        Some(ExprKind::Str(name)) => name.replace("%(class)s", &class).into(),
+        Some(ExprKind::Str(name)) => name.clone(),
         Some(_) => return None,
         None if is_single => class.into(),
         None => format!("{class}_set").into(),
