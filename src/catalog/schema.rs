@@ -96,7 +96,8 @@ pub struct EntrypointRule {
     /// `decorator`: a template over `{METHOD}`, `{METHODS}`, `{method}`, `{arg:POS:KW}`, `{function}`, `{class}`,
     /// `{file}`.
     pub name: String,
-    /// `subclass`: methods that are each a boundary of their own; `*` for every public one.
+    /// `subclass`: methods that are each a boundary of their own; `*` for every public one, `{attribute}` for those that
+    /// an attribute of the class lists.
     pub methods: Vec<String>,
     /// `call`: the argument that is the handler.
     pub handler: Option<ArgumentRule>,

@@ -342,53 +342,79 @@ fn by_subclass(
                 });
                 continue;
             }
-            let every: Vec<String>;
-            let methods = if rule.methods.iter().any(|method| method == "*") {
-                let public = |name: &&crate::syntax::module::Name| !name.starts_with('_');
-                every = scope
-                    .bindings
-                    .keys()
-                    .filter(public)
-                    .map(|name| name.to_string())
-                    .collect();
-                &every
-            } else {
-                &rule.methods
-            };
-            for method in methods {
-                let Some(bindings) = scope.bindings.get(method.as_str()) else {
+            for (name, definition) in boundary_methods(resolver, module, class, rule) {
+                let span = module.scope(definition.scope).span;
+                found.push(FoundEntrypoint {
+                    role: rule.role(),
+                    kind: rule.kind.clone(),
+                    name: name_of(
+                        resolver,
+                        rule,
+                        &name,
+                        None,
+                        module,
+                        Some(definition.scope),
+                        class.file,
+                    ),
+                    definition: Some(definition),
+                    line: span.line,
+                    column: span.column,
+                    end_line: span.end_line,
+                    node: Node::Code(definition),
+                });
+            }
+        }
+    }
+    found
+}
+
+/// The methods of a class that a rule says are each a boundary: by name, every public one, or those that an attribute
+/// of the class lists, by name or as functions of the same file.
+fn boundary_methods(
+    resolver: &mut Resolver,
+    module: &Module,
+    class: Definition,
+    rule: &EntrypointRule,
+) -> Vec<(String, Definition)> {
+    let scope = module.scope(class.scope);
+    let mut names: Vec<String> = Vec::new();
+    let mut found: Vec<(String, Definition)> = Vec::new();
+    for method in &rule.methods {
+        let attribute = method
+            .strip_prefix('{')
+            .and_then(|name| name.strip_suffix('}'));
+        if method == "*" {
+            let public = scope.bindings.keys().filter(|name| !name.starts_with('_'));
+            names.extend(public.map(|name| name.to_string()));
+        } else if let Some(attribute) = attribute {
+            for binding in scope.bindings.get(attribute).into_iter().flatten() {
+                let BindingValue::Value(expr) = binding.value else {
                     continue;
                 };
-                for binding in bindings {
-                    let BindingValue::Definition(inner) = binding.value else {
-                        continue;
-                    };
-                    let (span, definition) = (
-                        module.scope(inner).span,
-                        Definition {
-                            scope: inner,
-                            ..class
-                        },
-                    );
-                    found.push(FoundEntrypoint {
-                        role: rule.role(),
-                        kind: rule.kind.clone(),
-                        name: name_of(
-                            resolver,
-                            rule,
-                            method,
-                            None,
-                            module,
-                            Some(inner),
-                            class.file,
-                        ),
-                        definition: Some(definition),
-                        line: span.line,
-                        column: span.column,
-                        end_line: span.end_line,
-                        node: Node::Code(definition),
-                    });
-                }
+                let list = Site {
+                    file: class.file,
+                    expr,
+                };
+                names.extend(constants(resolver, list));
+                let listed = handlers(resolver, list).into_iter();
+                let here = listed.filter(|function| function.file == class.file);
+                found.extend(here.map(|function| {
+                    let name = module.scope(function.scope).name.to_string();
+                    (name, function)
+                }));
+            }
+        } else {
+            names.push(method.clone());
+        }
+    }
+    for name in names {
+        for binding in scope.bindings.get(name.as_str()).into_iter().flatten() {
+            if let BindingValue::Definition(inner) = binding.value {
+                let definition = Definition {
+                    scope: inner,
+                    ..class
+                };
+                found.push((name.clone(), definition));
             }
         }
     }

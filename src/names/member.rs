@@ -342,7 +342,14 @@ impl<'p> Resolver<'p> {
     }
 
     fn is_bag(&mut self, object: Site, bag: &str) -> bool {
-        self.values(object).iter().any(|typed| match &typed.value {
+        let values = self.values(object);
+        if values.is_empty() && bag == "state" {
+            // `app.state` of an app that nobody says the class of.
+            return self.program.module(object.file).is_some_and(|module| {
+                matches!(&module.expr(object.expr).kind, ExprKind::Attribute(_, name) if &**name == bag)
+            });
+        }
+        values.iter().any(|typed| match &typed.value {
             Value::External(name) | Value::Instance(name, _) => &**name == bag,
             Value::Method { chain, .. } => chain.rsplit('.').next() == Some(bag),
             _ => false,
