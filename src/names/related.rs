@@ -270,6 +270,16 @@ impl<'p> Resolver<'p> {
                 Typed::likely(rows),
             ];
         }
+        // Django's own word for an admin action's first parameter.
+        let module = self.program.module(function.file);
+        let parameters = module.map_or(&[][..], |m| &m.scope(function.scope).parameters);
+        if &**name == "queryset"
+            && parameters
+                .first()
+                .is_some_and(|first| &*first.name == "modeladmin")
+        {
+            return vec![Typed::likely(Value::Instance(QUERY.into(), None))];
+        }
         self.object_by_role(function, name).into_iter().collect()
     }
 
