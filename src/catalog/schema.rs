@@ -96,8 +96,8 @@ pub struct EntrypointRule {
     /// `decorator`: a template over `{METHOD}`, `{METHODS}`, `{method}`, `{arg:POS:KW}`, `{function}`, `{class}`,
     /// `{file}`.
     pub name: String,
-    /// `subclass`: methods that are each a boundary of their own; `*` for every public one, `{attribute}` for those that
-    /// an attribute of the class lists.
+    /// `subclass`: methods that are each a boundary of their own; `*` for every public one, `on_*` for those named so,
+    /// `{attribute}` for those that an attribute of the class lists.
     pub methods: Vec<String>,
     /// `call`: the argument that is the handler.
     pub handler: Option<ArgumentRule>,
@@ -105,8 +105,8 @@ pub struct EntrypointRule {
     pub gives: Vec<String>,
     /// The same where the framework goes by the parameters' names.
     pub gives_by_name: BTreeMap<String, String>,
-    /// `function`: names of module-level functions. `decorator`: names of the functions that count. `attribute`: names of classes, in files that do not import
-    /// `imports_any`; `of` names their attributes that list functions.
+    /// `function`: names of module-level functions. `decorator`: names of the functions that count. `attribute`: names of
+    /// classes, in files that do not import `imports_any`; `of` names their attributes that list functions.
     pub names: Vec<String>,
     /// `function`: its first parameters.
     pub params: Vec<String>,

@@ -383,8 +383,11 @@ fn boundary_methods(
         let attribute = method
             .strip_prefix('{')
             .and_then(|name| name.strip_suffix('}'));
-        if method == "*" {
-            let public = scope.bindings.keys().filter(|name| !name.starts_with('_'));
+        if method.contains('*') {
+            let counts = |name: &&crate::syntax::module::Name| {
+                !name.starts_with('_') && matches_name(method, name)
+            };
+            let public = scope.bindings.keys().filter(counts);
             names.extend(public.map(|name| name.to_string()));
         } else if let Some(attribute) = attribute {
             for binding in scope.bindings.get(attribute).into_iter().flatten() {
