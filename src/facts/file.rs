@@ -3,7 +3,7 @@
 use super::effect::{FoundEffect, effects, run_arguments};
 use super::entrypoint::{FoundEntrypoint, entrypoints};
 use super::graph::{Edge, Node, Subclasses, calls_of_decorated, node_of, runs, targets};
-use crate::names::{Ancestor, Definition, FileId, Located, Program, Resolver, Site, Value};
+use crate::names::{Ancestor, Definition, FileId, Located, Program, Resolver, Site, Typed, Value};
 use crate::syntax::module::{
     BlockId, BlockKind, CallSite, ExprKind, ImportedName, MODULE_SCOPE, Module, ScopeId, ScopeKind,
     Span,
@@ -266,6 +266,35 @@ fn edges(
                         }
                     }
                 }
+            }
+        }
+    }
+    // A function that is handed to an object as its decorator may be run by it: `@app.before_serving`.
+    for (index, scope) in module.scopes.iter().enumerate() {
+        let Some(parent) = scope.parent.filter(|_| scope.kind == ScopeKind::Function) else {
+            continue;
+        };
+        for &decorator in &scope.decorators {
+            let callee = match &module.expr(decorator).kind {
+                ExprKind::Call(function, _) => *function,
+                _ => decorator,
+            };
+            let callees = resolver.values(Site { file, expr: callee });
+            let registers = |typed: &Typed| matches!(typed.value, Value::Method { .. });
+            if callees.iter().any(registers) {
+                let outer = module.owner(parent);
+                facts.edges.push((
+                    Node::Code(Definition { file, scope: outer }),
+                    Edge {
+                        to: Definition {
+                            file,
+                            scope: ScopeId(index as u32),
+                        },
+                        scoped: false,
+                        at: module.expr(decorator).span.start,
+                    },
+                ));
+                break;
             }
         }
     }

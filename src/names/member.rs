@@ -124,9 +124,12 @@ impl<'p> Resolver<'p> {
                 ))]
             }
             Value::Method { chain, .. }
-                if chain.rsplit('.').next() == Some("state") && self.stores("state", name) =>
+                if STATES.iter().any(|state| {
+                    chain.rsplit('.').next() == Some(state) && self.stores(state, name)
+                }) =>
             {
-                self.stored("state", name)
+                let state = chain.rsplit('.').next().unwrap_or_default();
+                self.stored(state, name)
             }
             // Only what leads to the rows of another model has these: `project.tasks.all()`.
             Value::Method { class, chain, .. }
@@ -343,8 +346,8 @@ impl<'p> Resolver<'p> {
 
     fn is_bag(&mut self, object: Site, bag: &str) -> bool {
         let values = self.values(object);
-        if values.is_empty() && bag == "state" {
-            // `app.state` of an app that nobody says the class of.
+        if values.is_empty() && STATES.contains(&bag) {
+            // Of an app that nobody says the class of.
             return self.program.module(object.file).is_some_and(|module| {
                 matches!(&module.expr(object.expr).kind, ExprKind::Attribute(_, name) if &**name == bag)
             });
@@ -969,6 +972,9 @@ const PROPERTIES: &[&str] = &[
 fn is_field_marker(value: &Value) -> bool {
     matches!(value, Value::Instance(class, _) if class.ends_with("()") || class.ends_with(".Field"))
 }
+
+/// What frameworks call the attribute of an app under which a repo keeps its own things.
+const STATES: &[&str] = &["ctx", "state"];
 
 /// Objects that a framework lends for a request's or an app's own things.
 const BAGS: &[&str] = &["flask.Flask", "flask.g", "quart.Quart", "quart.g"];

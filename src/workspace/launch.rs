@@ -259,6 +259,24 @@ mod tests {
     }
 
     #[test]
+    fn an_entrypoint_and_its_command_in_either_order() {
+        check(
+            &[
+                (
+                    "compose.yaml",
+                    "services:\n  worker:\n    entrypoint: [\"celery\"]\n    command: -A jobs.app worker -c 4\n  web:\n    command: [jobs.web:app]\n    entrypoint: uvicorn\n",
+                ),
+                ("jobs/app.py", ""),
+                ("jobs/web.py", ""),
+            ],
+            &[
+                ("compose.yaml", 3, "jobs/app.py", "", true),
+                ("compose.yaml", 6, "jobs/web.py", "", false),
+            ],
+        );
+    }
+
+    #[test]
     fn procfile_compose_and_units() {
         check(
             &[

@@ -398,8 +398,8 @@ fn yaml(text: &str) -> Vec<RawCommand> {
     let lines: Vec<&str> = text.lines().collect();
     let mut out: Vec<RawCommand> = Vec::new();
     let mut folder: Option<(usize, String)> = None;
-    // The last list of words, which `args` goes on from.
-    let mut open: Option<(usize, usize)> = None;
+    // The last list of words, which `args` goes on from, or `command` from `entrypoint`.
+    let mut open: Option<(usize, usize, &str)> = None;
     let mut index = 0;
     while index < lines.len() {
         let line = lines[index];
@@ -410,8 +410,9 @@ fn yaml(text: &str) -> Vec<RawCommand> {
             .map_or(0, |rest| body.len() - rest.trim_start().len());
         let indent = line.len() - body.len() + item;
         index += 1;
-        // Another item of the list begins: its `args` are its own.
-        if item > 0 && open.is_some_and(|(at, _)| indent <= at) {
+        // Another item of the list, or another service, begins: its words are its own.
+        let ends = |at| indent < at || item > 0 && indent == at;
+        if !body.is_empty() && open.is_some_and(|(at, ..)| ends(at)) {
             open = None;
         }
         let Some((key, value)) = body[item..].split_once(':') else {
@@ -452,18 +453,23 @@ fn yaml(text: &str) -> Vec<RawCommand> {
         let folders = folder_of(&folder, indent);
         match found {
             Value::Words(line, words) => {
-                if key == "args"
-                    && let Some((at, position)) = open
-                    && at == indent
-                {
-                    out[position].words.extend(words);
-                } else {
-                    open = Some((indent, out.len()));
-                    out.push(RawCommand {
-                        line,
-                        words,
-                        folders,
-                    });
+                let beside = open.filter(|(at, ..)| *at == indent);
+                match beside {
+                    Some((_, position, _)) if key == "args" => out[position].words.extend(words),
+                    Some((_, position, "entrypoint")) if key == "command" => {
+                        out[position].words.extend(words)
+                    }
+                    Some((_, position, "command")) if key == "entrypoint" => {
+                        out[position].words.splice(..0, words);
+                    }
+                    _ => {
+                        open = Some((indent, out.len(), key));
+                        out.push(RawCommand {
+                            line,
+                            words,
+                            folders,
+                        });
+                    }
                 }
             }
             Value::Scripts(scripts) => {
