@@ -72,6 +72,8 @@ class Patcher:
     def _put(self, owner: Any, name: str, replacement: Any) -> None:
         own = vars(owner).get(name, _MISSING)
         setattr(owner, name, replacement)  # a TypeError here means a C type, which needs another seam
+        # A module that was imported meanwhile took our stand-in from another: what belongs there is what that stands for.
+        own = vars(own).get("_governor_original", own) if isinstance(own, type) else own
         self._records.append((owner, name, own, vars(owner).get(name, replacement)))
 
     def begin(self) -> None:

