@@ -329,7 +329,12 @@ impl<'p> Resolver<'p> {
                     Some(value) => self.values(at(*value)).to_vec(),
                     None => Vec::new(),
                 };
-                found.retain(|typed| !matches!(typed.value, Value::Literal(_)) || value.is_some());
+                found.retain(|typed| match &typed.value {
+                    Value::Literal(_) => value.is_some(),
+                    // `client: Client = Field(default_factory=Client)`
+                    Value::Instance(class, _) => !PYDANTIC_FIELDS.contains(&&**class),
+                    _ => true,
+                });
                 if found
                     .iter()
                     .all(|typed| matches!(typed.value, Value::Literal(_)))
@@ -716,6 +721,9 @@ fn reaching<'b>(
     });
     before[last_sure.unwrap_or(0)..].to_vec()
 }
+
+/// Say how a field is made; what it holds, its annotation says.
+const PYDANTIC_FIELDS: &[&str] = &["pydantic.Field", "pydantic.PrivateAttr", "sqlmodel.Field"];
 
 const TEXT_METHODS: &[&str] = &[
     "bindparams",
