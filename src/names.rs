@@ -14,14 +14,16 @@ use crate::syntax::module::{ExprId, MODULE_SCOPE, Module, Name, ScopeId, ScopeKi
 
 mod annotation;
 mod call;
+mod class;
 pub mod constant;
+mod kept;
 mod lookup;
 mod member;
 mod modules;
 mod parameter;
 mod related;
 
-pub use member::Ancestor;
+pub use class::Ancestor;
 pub use modules::{FileTable, Located};
 pub use parameter::VAGUE;
 pub use related::Relation;
