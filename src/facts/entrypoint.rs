@@ -6,7 +6,7 @@ use super::graph::{node_of, own_decorators, registered};
 use crate::catalog::schema::EntrypointRule;
 use crate::names::{Ancestor, Definition, FileId, Resolver, Site, Value};
 use crate::syntax::module::{
-    BindingValue, BlockKind, ExprId, ExprKind, MODULE_SCOPE, Module, ScopeId, ScopeKind,
+    BindingValue, BlockKind, ExprId, ExprKind, MODULE_SCOPE, Module, ScopeId, ScopeKind, Span,
 };
 
 /// An entrypoint before the whole repo is known.
@@ -22,6 +22,22 @@ pub struct FoundEntrypoint {
     pub end_line: u32,
     /// The code that starts to run.
     pub node: Node,
+}
+
+impl FoundEntrypoint {
+    /// A function or class that a rule says is one, and where it is reported.
+    fn of_code(rule: &EntrypointRule, name: String, definition: Definition, span: Span) -> Self {
+        FoundEntrypoint {
+            role: rule.role(),
+            kind: rule.kind.clone(),
+            name,
+            definition: Some(definition),
+            line: span.line,
+            column: span.column,
+            end_line: span.end_line,
+            node: Node::Code(definition),
+        }
+    }
 }
 
 /// Everything that a rule or a `__main__` block makes an entrypoint of, in source order.
@@ -176,16 +192,7 @@ fn by_decorator(
                 Some(definition.scope),
                 definition.file,
             );
-            found.push(FoundEntrypoint {
-                role: rule.role(),
-                kind: rule.kind.clone(),
-                name,
-                definition: Some(definition),
-                line: scope.span.line,
-                column: scope.span.column,
-                end_line: scope.span.end_line,
-                node: Node::Code(definition),
-            });
+            found.push(FoundEntrypoint::of_code(rule, name, definition, scope.span));
         }
     }
     found
@@ -204,16 +211,12 @@ fn by_own_decorator(
             if found.iter().any(|known| known.kind == rule.kind) {
                 continue;
             }
-            found.push(FoundEntrypoint {
-                role: rule.role(),
-                kind: rule.kind.clone(),
-                name: scope.name.to_string(),
-                definition: Some(definition),
-                line: scope.span.line,
-                column: scope.span.column,
-                end_line: scope.span.end_line,
-                node: Node::Code(definition),
-            });
+            found.push(FoundEntrypoint::of_code(
+                rule,
+                scope.name.to_string(),
+                definition,
+                scope.span,
+            ));
         }
     }
     found
@@ -322,10 +325,9 @@ fn by_subclass(
             }
             seen.push(&rule.kind);
             if rule.methods.is_empty() {
-                found.push(FoundEntrypoint {
-                    role: rule.role(),
-                    kind: rule.kind.clone(),
-                    name: name_of(
+                found.push(FoundEntrypoint::of_code(
+                    rule,
+                    name_of(
                         resolver,
                         rule,
                         &scope.name,
@@ -334,20 +336,16 @@ fn by_subclass(
                         Some(class.scope),
                         class.file,
                     ),
-                    definition: Some(class),
-                    line: scope.span.line,
-                    column: scope.span.column,
-                    end_line: scope.span.end_line,
-                    node: Node::Code(class),
-                });
+                    class,
+                    scope.span,
+                ));
                 continue;
             }
             for (name, definition) in boundary_methods(resolver, module, class, rule) {
                 let span = module.scope(definition.scope).span;
-                found.push(FoundEntrypoint {
-                    role: rule.role(),
-                    kind: rule.kind.clone(),
-                    name: name_of(
+                found.push(FoundEntrypoint::of_code(
+                    rule,
+                    name_of(
                         resolver,
                         rule,
                         &name,
@@ -356,12 +354,9 @@ fn by_subclass(
                         Some(definition.scope),
                         class.file,
                     ),
-                    definition: Some(definition),
-                    line: span.line,
-                    column: span.column,
-                    end_line: span.end_line,
-                    node: Node::Code(definition),
-                });
+                    definition,
+                    span,
+                ));
             }
         }
     }
@@ -498,16 +493,7 @@ fn by_attribute(
                 } else {
                     span
                 };
-                found.push(FoundEntrypoint {
-                    role: Role::Boundary,
-                    kind: rule.kind.clone(),
-                    name,
-                    definition: Some(definition),
-                    line: span.line,
-                    column: span.column,
-                    end_line: span.end_line,
-                    node: Node::Code(definition),
-                });
+                found.push(FoundEntrypoint::of_code(rule, name, definition, span));
             }
         }
     }
@@ -564,10 +550,9 @@ fn by_call(
             .and_then(|handler| resolver.argument(site, handler.pos, handler.kw.as_deref()));
         let Some(handler) = handler else { continue };
         for definition in handlers(resolver, handler) {
-            found.push(FoundEntrypoint {
-                role: rule.role(),
-                kind: rule.kind.clone(),
-                name: name_of(resolver, rule, &called, Some(site), module, None, file).replace(
+            found.push(FoundEntrypoint::of_code(
+                rule,
+                name_of(resolver, rule, &called, Some(site), module, None, file).replace(
                     "{function}",
                     &{
                         let scope = resolver
@@ -577,12 +562,9 @@ fn by_call(
                         scope.map_or(String::new(), |scope| scope.name.to_string())
                     },
                 ),
-                definition: Some(definition),
-                line: module.expr(call.expr).span.line,
-                column: module.expr(call.expr).span.column,
-                end_line: module.expr(call.expr).span.end_line,
-                node: Node::Code(definition),
-            });
+                definition,
+                module.expr(call.expr).span,
+            ));
         }
     }
     found
@@ -706,16 +688,7 @@ fn by_function(
                     },
                 )
         })
-        .map(|rule| FoundEntrypoint {
-            role: rule.role(),
-            kind: rule.kind.clone(),
-            name: scope.name.to_string(),
-            definition: Some(definition),
-            line: scope.span.line,
-            column: scope.span.column,
-            end_line: scope.span.end_line,
-            node: Node::Code(definition),
-        })
+        .map(|rule| FoundEntrypoint::of_code(rule, scope.name.to_string(), definition, scope.span))
         .collect()
 }
 

@@ -2,7 +2,7 @@
 
 use super::lookup::module_value;
 use super::*;
-use crate::syntax::module::{BindingValue, ScopeKind};
+use crate::syntax::module::{BindingValue, ExprKind, ScopeKind};
 
 /// A class that an object's class derives from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl<'p> Resolver<'p> {
         let mut names = Vec::new();
         for &expr in &module.scope(definition.scope).decorators {
             let callee = match &module.expr(expr).kind {
-                crate::syntax::module::ExprKind::Call(function, _) => *function,
+                ExprKind::Call(function, _) => *function,
                 _ => expr,
             };
             let callees = self.values(Site {
@@ -189,7 +189,7 @@ impl<'p> Resolver<'p> {
             let BindingValue::Value(expr) = binding.value else {
                 continue;
             };
-            let crate::syntax::module::ExprKind::Call(function, _) = module.expr(expr).kind else {
+            let ExprKind::Call(function, _) = module.expr(expr).kind else {
                 continue;
             };
             let values = self.values(Site {
@@ -212,8 +212,7 @@ impl<'p> Resolver<'p> {
         let Some(module) = self.program.module(site.file) else {
             return Vec::new();
         };
-        let crate::syntax::module::ExprKind::Subscript(base, _) = &module.expr(site.expr).kind
-        else {
+        let ExprKind::Subscript(base, _) = &module.expr(site.expr).kind else {
             return Vec::new();
         };
         let values = self.values(Site {

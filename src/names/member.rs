@@ -117,12 +117,9 @@ impl<'p> Resolver<'p> {
                 ))]
             }
             Value::Method { chain, .. }
-                if STATES.iter().any(|state| {
-                    chain.rsplit('.').next() == Some(state) && self.stores(state, name)
-                }) =>
+                if STATES.contains(&last_part(chain)) && self.stores(last_part(chain), name) =>
             {
-                let state = chain.rsplit('.').next().unwrap_or_default();
-                self.stored(state, name)
+                self.stored(last_part(chain), name)
             }
             // Only what leads to the rows of another model has these: `project.tasks.all()`.
             Value::Method { class, chain, .. }
@@ -580,6 +577,10 @@ const PROPERTIES: &[&str] = &[
     "functools.cached_property",
     "werkzeug.utils.cached_property",
 ];
+
+fn last_part(chain: &str) -> &str {
+    chain.rsplit('.').next().unwrap_or_default()
+}
 
 /// `field(...)`, `Field(...)`, `mapped_column(...)`: what it makes is no value of the field.
 fn is_field_marker(value: &Value) -> bool {
