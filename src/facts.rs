@@ -13,7 +13,9 @@ use crate::names::{FileId, Program, Resolver};
 use crate::workspace::{SkippedFile, Workspace, launch, scripts};
 
 mod assemble;
+mod connect;
 mod destination;
+mod edges;
 mod effect;
 mod entrypoint;
 mod file;
@@ -283,7 +285,7 @@ pub fn analyze_for(
         ensure!(!session.is_cancelled(), CANCELLED);
         let subclasses = graph::subclasses(&loaded.program);
         loaded.program.subclasses = subclasses.clone();
-        graph::connect(&mut loaded.program, &subclasses, &session.cancelled);
+        connect::connect(&mut loaded.program, &subclasses, &session.cancelled);
         let program = &loaded.program;
         let facts: Vec<file::FileFacts> = each_file(program, |resolver, file| {
             if session.is_cancelled() {

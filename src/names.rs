@@ -13,15 +13,21 @@ use crate::catalog::Catalog;
 use crate::syntax::module::{ExprId, MODULE_SCOPE, Module, Name, ScopeId, ScopeKind};
 
 mod annotation;
+mod argument;
 mod call;
 mod class;
 pub mod constant;
+mod django;
+mod import;
+mod item;
 mod kept;
 mod lookup;
 mod member;
 mod modules;
 mod parameter;
+mod query;
 mod related;
+mod result;
 
 pub use class::Ancestor;
 pub use modules::{FileTable, Located};

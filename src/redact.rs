@@ -115,6 +115,44 @@ pub fn text(text: &str) -> String {
     masked
 }
 
+/// A destination without user, password or key.
+pub fn destination(destination: &str) -> String {
+    let Some((scheme, rest)) = destination.split_once("://") else {
+        return destination.to_owned();
+    };
+    let (authority, path) = match rest.find(['/', '?', '#']) {
+        Some(at) => rest.split_at(at),
+        None => (rest, ""),
+    };
+    let authority = match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{MASK}@{host}"),
+        None => authority.to_owned(),
+    };
+    let path = match path.split_once('?') {
+        Some((path, query)) => {
+            let fields: Vec<String> = query
+                .split('&')
+                .map(|field| match field.split_once('=') {
+                    Some((name, value)) if hints_at_secret(name) && !value.starts_with('{') => {
+                        format!("{name}={MASK}")
+                    }
+                    _ => field.to_owned(),
+                })
+                .collect();
+            format!("{path}?{}", fields.join("&"))
+        }
+        None => path.to_owned(),
+    };
+    format!("{scheme}://{authority}{path}")
+}
+
+fn hints_at_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["key", "token", "secret", "password", "sig", "auth"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
 fn is_word(character: char) -> bool {
     character.is_alphanumeric() || matches!(character, '_' | '-' | '.' | '+')
 }

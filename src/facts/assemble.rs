@@ -4,40 +4,29 @@ use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::effect::FoundEffect;
 use super::entrypoint::FoundEntrypoint;
 use super::file::FileFacts;
 use super::graph::{Graph, Node};
 use super::load::Loaded;
 use super::*;
 use crate::names::{Definition, Program};
-use crate::syntax::module::{
-    BindingValue, BlockKind, ExprKind, MODULE_SCOPE, Module, ScopeKind, Span,
-};
+use crate::syntax::module::{BlockKind, MODULE_SCOPE, Module, ScopeKind};
 use crate::workspace::launch::Launch;
 use crate::workspace::scripts::Script;
+
+mod agent_loop;
+mod process;
+mod script;
+
+use agent_loop::agent_loops;
+use process::{Process, demote_parts, processes};
+use script::{console_scripts, whole_scripts};
 
 /// An entrypoint with its file.
 struct Placed {
     file: FileId,
     found: FoundEntrypoint,
-}
-
-/// What one process runs.
-struct Process {
-    index: usize,
-    /// Files that it loads.
-    files: FxHashSet<FileId>,
-    /// Code that it runs outside of any boundary, and whether only inside a scope.
-    direct: FxHashMap<Node, bool>,
-    enable: Option<Enable>,
-}
-
-/// Where a process is enabled.
-struct Enable {
-    node: Node,
-    at: u32,
-    /// Files whose top level ran before.
-    early: FxHashSet<FileId>,
 }
 
 /// Puts the files' facts together.
@@ -50,47 +39,7 @@ pub fn assemble(
 ) -> Scan {
     let program = &loaded.program;
     let graph = build_graph(&facts);
-    let mut placed: Vec<Placed> = Vec::new();
-    for (index, file) in facts.iter().enumerate() {
-        let file_id = FileId(index as u32);
-        placed.extend(file.entrypoints.iter().map(|found| Placed {
-            file: file_id,
-            found: found.clone(),
-        }));
-        placed.extend(
-            agent_loops(program, file_id, &facts)
-                .into_iter()
-                .map(|found| Placed {
-                    file: file_id,
-                    found,
-                }),
-        );
-        placed.extend(
-            whole_scripts(program, file_id, file, &facts, launches).map(|found| Placed {
-                file: file_id,
-                found,
-            }),
-        );
-    }
-    placed.extend(console_scripts(program, scripts));
-    placed.sort_by(|a, b| {
-        let key = |placed: &Placed| {
-            let found = &placed.found;
-            (
-                program.file(placed.file).path.clone(),
-                found.line,
-                found.column,
-                found.kind.clone(),
-                found.name.clone(),
-            )
-        };
-        key(a).cmp(&key(b))
-    });
-    placed.dedup_by(|a, b| {
-        (a.file, a.found.line, &a.found.kind, &a.found.name)
-            == (b.file, b.found.line, &b.found.kind, &b.found.name)
-    });
-
+    let mut placed = placed(program, &facts, scripts, launches);
     demote_parts(program, &graph, launches, &mut placed);
     let boundaries: FxHashSet<Definition> = placed
         .iter()
@@ -101,154 +50,271 @@ pub fn assemble(
             _ => None,
         })
         .collect();
-    let processes = processes(program, &facts, &graph, &placed, &boundaries);
-    let governed: FxHashSet<Definition> = facts
-        .iter()
-        .flat_map(|file| file.guards.governed.iter().copied())
-        .collect();
-
-    let mut entrypoints: Vec<Entrypoint> = Vec::new();
-    let mut reached_by: Vec<(usize, FxHashMap<Node, bool>)> = Vec::new();
-    for (index, at) in placed.iter().enumerate() {
-        let symbol = at
-            .found
-            .definition
-            .map(|definition| program.symbol(definition));
-        let is_process = at.found.role == Role::Process;
-        let process = processes.iter().find(|process| process.index == index);
-        let run_by: Vec<usize> = processes
+    let whole = Whole {
+        loaded: &loaded,
+        processes: processes(program, &facts, &graph, &placed, &boundaries),
+        governed: facts
             .iter()
-            .filter(|process| process.files.contains(&at.file))
-            .map(|process| process.index)
+            .flat_map(|file| file.guards.governed.iter().copied())
+            .collect(),
+        facts: &facts,
+        graph,
+        placed,
+    };
+    let reached_by: Vec<FxHashMap<Node, bool>> = (0..whole.placed.len())
+        .map(|at| whole.reached(at))
+        .collect();
+    let mut entrypoints: Vec<Entrypoint> = (0..whole.placed.len())
+        .map(|at| whole.entrypoint(at, launches))
+        .collect();
+    let mut effects = whole.effects(&reached_by);
+    add_workflows(&loaded, &mut entrypoints, &mut effects);
+    effects.sort_by(|a, b| {
+        (&a.path, a.line, a.column, &a.call, a.category)
+            .cmp(&(&b.path, b.line, b.column, &b.call, b.category))
+    });
+    for (index, effect) in effects.iter_mut().enumerate() {
+        effect.id = format!("S{}", index + 1);
+    }
+    let mut unparsed = loaded.unparsed.clone();
+    place_in_cells(&loaded, &mut entrypoints, &mut effects, &mut unparsed);
+    let paths = effects.iter().map(|effect| effect.path.as_str());
+    let with_findings: FxHashSet<&str> = paths
+        .chain(entrypoints.iter().map(|found| found.path.as_str()))
+        .collect();
+    let files = FileCounts {
+        python: program.files.len(),
+        with_findings: with_findings.len(),
+        skipped: loaded.skipped.clone(),
+        unparsed,
+    };
+    let summary = summary(&entrypoints, &effects, options);
+    Scan {
+        schema: "governor.scan/1".to_owned(),
+        files,
+        entrypoints,
+        effects,
+        summary,
+    }
+}
+
+/// The entrypoints of the repo, sorted by their place, each once.
+fn placed(
+    program: &Program,
+    facts: &[FileFacts],
+    scripts: &[Script],
+    launches: &[Launch],
+) -> Vec<Placed> {
+    let mut placed: Vec<Placed> = Vec::new();
+    for (index, own) in facts.iter().enumerate() {
+        let file = FileId(index as u32);
+        let found = own.entrypoints.iter().cloned();
+        let found = found
+            .chain(agent_loops(program, file, facts))
+            .chain(whole_scripts(program, file, own, facts, launches));
+        placed.extend(found.map(|found| Placed { file, found }));
+    }
+    placed.extend(console_scripts(program, scripts));
+    placed.sort_by(|a, b| {
+        let key = |placed: &'_ Placed| {
+            let found = &placed.found;
+            (
+                found.line,
+                found.column,
+                found.kind.clone(),
+                found.name.clone(),
+            )
+        };
+        let path = |placed: &Placed| &program.file(placed.file).path;
+        path(a).cmp(path(b)).then_with(|| key(a).cmp(&key(b)))
+    });
+    placed.dedup_by(|a, b| {
+        (a.file, a.found.line, &a.found.kind, &a.found.name)
+            == (b.file, b.found.line, &b.found.kind, &b.found.name)
+    });
+    placed
+}
+
+/// The whole repo: what is needed to say of one entrypoint or effect how it stands to the others.
+struct Whole<'a> {
+    loaded: &'a Loaded<'a>,
+    facts: &'a [FileFacts],
+    graph: Graph,
+    placed: Vec<Placed>,
+    processes: Vec<Process>,
+    /// Functions under `@governor.governed`.
+    governed: FxHashSet<Definition>,
+}
+
+impl Whole<'_> {
+    /// The process that the entrypoint of this index starts.
+    fn process(&self, index: usize) -> Option<&Process> {
+        self.processes.iter().find(|process| process.index == index)
+    }
+
+    /// Whether a scope covers the whole unit of work.
+    fn is_scoped(&self, at: &Placed) -> bool {
+        let definition = at.found.definition;
+        definition.is_some_and(|definition| self.governed.contains(&definition))
+            || whole_body_scoped(&self.loaded.program, self.facts, at)
+    }
+
+    /// The code that an entrypoint reaches, and whether only inside of scopes.
+    fn reached(&self, index: usize) -> FxHashMap<Node, bool> {
+        let at = &self.placed[index];
+        if at.found.role == Role::Process {
+            let process = self.process(index);
+            return process.map_or_else(FxHashMap::default, |process| process.direct.clone());
+        }
+        let scoped = self.is_scoped(at);
+        let roots: Vec<(Node, bool)> = entered(&self.loaded.program, at)
+            .into_iter()
+            .map(|node| (node, scoped))
             .collect();
-        let scoped = at
-            .found
-            .definition
-            .is_some_and(|definition| governed.contains(&definition))
-            || whole_body_scoped(program, &facts, at);
-        entrypoints.push(Entrypoint {
+        // One boundary that calls another still reaches what lies behind it.
+        self.graph.reach(&roots, &FxHashSet::default())
+    }
+
+    fn entrypoint(&self, index: usize, launches: &[Launch]) -> Entrypoint {
+        let program = &self.loaded.program;
+        let at = &self.placed[index];
+        let path = &program.file(at.file).path;
+        let is_process = at.found.role == Role::Process;
+        let starts = |launch: &&Launch| is_process && launch.module_path.as_ref() == Some(path);
+        let runs = |process: &&Process| !is_process && process.files.contains(&at.file);
+        Entrypoint {
             id: format!("E{}", index + 1),
             role: at.found.role,
             kind: at.found.kind.clone(),
             name: at.found.name.clone(),
-            symbol,
-            origin: loaded.origins[at.file.0 as usize],
-            path: program.file(at.file).path.clone(),
+            symbol: at
+                .found
+                .definition
+                .map(|definition| program.symbol(definition)),
+            origin: self.loaded.origins[at.file.0 as usize],
+            path: path.clone(),
             cell: None,
             line: at.found.line,
             end_line: at.found.end_line.max(at.found.line),
-            enabled: is_process.then(|| process.is_some_and(|process| process.enable.is_some())),
-            scoped: (!is_process).then_some(scoped),
-            processes: if is_process {
-                Vec::new()
-            } else {
-                run_by
-                    .iter()
-                    .map(|index| format!("E{}", index + 1))
-                    .collect()
-            },
-            commands: if is_process {
-                let starts = |launch: &&Launch| {
-                    launch.module_path.as_deref() == Some(&program.file(at.file).path)
-                };
-                launches
-                    .iter()
-                    .filter(starts)
-                    .map(|launch| LaunchCommand {
-                        path: launch.path.clone(),
-                        line: launch.line,
-                        command: launch.command.clone(),
-                        prefork: launch.prefork,
-                    })
-                    .collect()
-            } else {
-                Vec::new()
-            },
-        });
-        let reached = match (is_process, process) {
-            (true, Some(process)) => process.direct.clone(),
-            (true, None) => FxHashMap::default(),
-            (false, _) => {
-                let roots: Vec<(Node, bool)> = entered(program, at)
-                    .into_iter()
-                    .map(|node| (node, scoped))
-                    .collect();
-                // One boundary that calls another still reaches what lies behind it.
-                graph.reach(&roots, &FxHashSet::default())
-            }
-        };
-        reached_by.push((index, reached));
+            enabled: is_process.then(|| {
+                self.process(index)
+                    .is_some_and(|process| process.enable.is_some())
+            }),
+            scoped: (!is_process).then(|| self.is_scoped(at)),
+            processes: self
+                .processes
+                .iter()
+                .filter(runs)
+                .map(|process| format!("E{}", process.index + 1))
+                .collect(),
+            commands: launches
+                .iter()
+                .filter(starts)
+                .map(|launch| LaunchCommand {
+                    path: launch.path.clone(),
+                    line: launch.line,
+                    command: launch.command.clone(),
+                    prefork: launch.prefork,
+                })
+                .collect(),
+        }
     }
 
-    let mut effects = Vec::new();
-    for (index, file) in facts.iter().enumerate() {
-        let file_id = FileId(index as u32);
-        let Some(module) = program.module(file_id) else {
-            continue;
-        };
-        for found in &file.effects {
-            let node = graph::node_of(module, file_id, &found.call_site);
-            let guarded = file
-                .guards
-                .around(module, node, &found.call_site, found.span.start);
-            let reaching: Vec<(usize, bool)> = reached_by
-                .iter()
-                .filter_map(|(index, reached)| reached.get(&node).map(|scoped| (*index, *scoped)))
-                .collect();
-            let origin = loaded.origins[index];
-            let enabled = found.intercepted
-                && reaching.iter().any(|(entry, _)| {
-                    let at = &placed[*entry];
-                    processes.iter().any(|process| {
-                        let Some(enable) = &process.enable else {
-                            return false;
-                        };
-                        if at.found.role == Role::Boundary {
-                            process.files.contains(&at.file)
-                        } else {
-                            process.index == *entry && enable.is_before(node, found.span.start)
-                        }
-                    })
-                });
-            let scoped = guarded.scope
-                || (!reaching.is_empty() && reaching.iter().all(|(_, scoped)| *scoped));
-            let is_governed = matches!(node, Node::Code(function) if governed.contains(&function));
-            let coverage = match (
-                enabled,
-                scoped,
-                guarded.enforce || (is_governed && !found.intercepted),
-            ) {
-                (_, _, true) => Coverage::Enforce,
-                (true, true, _) => Coverage::Scope,
-                (true, false, _) => Coverage::Enable,
-                _ => Coverage::None,
+    /// The effects of all files; `reached_by` has what each entrypoint reaches.
+    fn effects(&self, reached_by: &[FxHashMap<Node, bool>]) -> Vec<Effect> {
+        let program = &self.loaded.program;
+        let mut effects = Vec::new();
+        for (index, file) in self.facts.iter().enumerate() {
+            let file_id = FileId(index as u32);
+            let Some(module) = program.module(file_id) else {
+                continue;
             };
-            effects.push(Effect {
-                id: String::new(),
-                category: found.category,
-                action: found.target.action,
-                call: found.call.clone(),
-                path: program.file(file_id).path.clone(),
-                cell: None,
-                line: found.span.line,
-                column: found.span.column,
-                end_line: found.span.end_line,
-                symbol: program.symbol(Definition {
-                    file: file_id,
-                    scope: module.owner(found.call_site.scope),
-                }),
-                origin,
-                destination: found.target.destination.as_deref().map(masked),
-                resource: found.target.resource.clone(),
-                confidence: found.confidence,
-                intercepted: found.intercepted,
-                coverage,
-                reached_from: reaching
+            for found in &file.effects {
+                let node = graph::node_of(module, file_id, &found.call_site);
+                let reaching: Vec<(usize, bool)> = reached_by
                     .iter()
-                    .map(|(index, _)| format!("E{}", index + 1))
-                    .collect(),
-            });
+                    .enumerate()
+                    .filter_map(|(index, reached)| Some((index, *reached.get(&node)?)))
+                    .collect();
+                effects.push(Effect {
+                    id: String::new(),
+                    category: found.category,
+                    action: found.target.action,
+                    call: found.call.clone(),
+                    path: program.file(file_id).path.clone(),
+                    cell: None,
+                    line: found.span.line,
+                    column: found.span.column,
+                    end_line: found.span.end_line,
+                    symbol: program.symbol(Definition {
+                        file: file_id,
+                        scope: module.owner(found.call_site.scope),
+                    }),
+                    origin: self.loaded.origins[index],
+                    destination: found
+                        .target
+                        .destination
+                        .as_deref()
+                        .map(crate::redact::destination),
+                    resource: found.target.resource.clone(),
+                    confidence: found.confidence,
+                    intercepted: found.intercepted,
+                    coverage: self.coverage(module, file, found, node, &reaching),
+                    reached_from: reaching
+                        .iter()
+                        .map(|(index, _)| format!("E{}", index + 1))
+                        .collect(),
+                });
+            }
         }
+        effects
+    }
+
+    /// What already stands in the code for an effect that the entrypoints `reaching` reach, each with whether only
+    /// inside of scopes.
+    fn coverage(
+        &self,
+        module: &Module,
+        file: &FileFacts,
+        found: &FoundEffect,
+        node: Node,
+        reaching: &[(usize, bool)],
+    ) -> Coverage {
+        let at = found.span.start;
+        let guarded = file.guards.around(module, node, &found.call_site, at);
+        let is_governed = matches!(node, Node::Code(function) if self.governed.contains(&function));
+        if guarded.enforce || (is_governed && !found.intercepted) {
+            return Coverage::Enforce;
+        }
+        let is_enabled = |(entry, _): &(usize, bool)| {
+            let entrypoint = &self.placed[*entry];
+            self.processes.iter().any(|process| {
+                let Some(enable) = &process.enable else {
+                    return false;
+                };
+                if entrypoint.found.role == Role::Boundary {
+                    process.files.contains(&entrypoint.file)
+                } else {
+                    process.index == *entry && enable.is_before(node, at)
+                }
+            })
+        };
+        if !found.intercepted || !reaching.iter().any(is_enabled) {
+            return Coverage::None;
+        }
+        let scoped = guarded.scope || reaching.iter().all(|(_, scoped)| *scoped);
+        if scoped {
+            Coverage::Scope
+        } else {
+            Coverage::Enable
+        }
+    }
+}
+
+/// Adds what the repo's workflow documents do.
+fn add_workflows(loaded: &Loaded, entrypoints: &mut Vec<Entrypoint>, effects: &mut Vec<Effect>) {
+    if loaded.workflows.is_empty() {
+        return;
     }
     for workflow in &loaded.workflows {
         let first = entrypoints.len();
@@ -263,19 +329,18 @@ pub fn assemble(
             effect
         }));
     }
-    if !loaded.workflows.is_empty() {
-        renumber(&mut entrypoints, &mut effects);
-    }
-    effects.sort_by(|a, b| {
-        (&a.path, a.line, a.column, &a.call, a.category)
-            .cmp(&(&b.path, b.line, b.column, &b.call, b.category))
-    });
-    for (index, effect) in effects.iter_mut().enumerate() {
-        effect.id = format!("S{}", index + 1);
-    }
-    let mut unparsed = loaded.unparsed.clone();
+    renumber(entrypoints, effects);
+}
+
+/// Turns the lines of a notebook's code into cells and lines within them.
+fn place_in_cells(
+    loaded: &Loaded,
+    entrypoints: &mut [Entrypoint],
+    effects: &mut [Effect],
+    unparsed: &mut [Unparsed],
+) {
     for (file, notebook) in &loaded.notebooks {
-        let path = &program.file(*file).path;
+        let path = &loaded.program.file(*file).path;
         let within = |line: &mut u32, end_line: &mut u32| {
             let (start, end) = (notebook.place(*line), notebook.place(*end_line));
             *line = start.line;
@@ -295,29 +360,6 @@ pub fn assemble(
         for found in unparsed.iter_mut().filter(|found| found.path == *path) {
             found.cell = within(&mut found.line, &mut found.end_line);
         }
-    }
-    let with_findings: FxHashSet<&str> = effects
-        .iter()
-        .map(|effect| effect.path.as_str())
-        .chain(
-            entrypoints
-                .iter()
-                .map(|entrypoint| entrypoint.path.as_str()),
-        )
-        .collect();
-    let files = FileCounts {
-        python: program.files.len(),
-        with_findings: with_findings.len(),
-        skipped: loaded.skipped.clone(),
-        unparsed,
-    };
-    let summary = summary(&entrypoints, &effects, options);
-    Scan {
-        schema: "governor.scan/1".to_owned(),
-        files,
-        entrypoints,
-        effects,
-        summary,
     }
 }
 
@@ -346,21 +388,6 @@ fn renumber(entrypoints: &mut [Entrypoint], effects: &mut [Effect]) {
         effect
             .reached_from
             .sort_by_key(|id| id[1..].parse::<usize>().unwrap_or_default());
-    }
-}
-
-impl Enable {
-    /// Whether code of `node` at `position` runs after this.
-    fn is_before(&self, node: Node, position: u32) -> bool {
-        if node == self.node {
-            return position > self.at;
-        }
-        match node {
-            Node::Code(definition) if definition.scope == MODULE_SCOPE => {
-                !self.early.contains(&definition.file)
-            }
-            _ => true,
-        }
     }
 }
 
@@ -408,150 +435,6 @@ fn entered(program: &Program, placed: &Placed) -> Vec<Node> {
     nodes
 }
 
-/// A command-line app that another process loads, and that nothing starts by itself, is a part of that process.
-fn demote_parts(program: &Program, graph: &Graph, launches: &[Launch], placed: &mut [Placed]) {
-    const COMMAND_LINE_APPS: [&str; 2] = ["click_group", "typer_app"];
-    let is_app = |at: &Placed| COMMAND_LINE_APPS.contains(&at.found.kind.as_str());
-    let started: FxHashSet<FileId> = placed
-        .iter()
-        .filter(|at| at.found.role == Role::Process)
-        .filter(|at| {
-            let path = &program.file(at.file).path;
-            !is_app(at)
-                || launches
-                    .iter()
-                    .any(|launch| launch.module_path.as_ref() == Some(path))
-        })
-        .map(|at| at.file)
-        .collect();
-    if started.is_empty() || !placed.iter().any(is_app) {
-        return;
-    }
-    let loaded: FxHashSet<FileId> = started
-        .iter()
-        .flat_map(|file| graph.closure(*file))
-        .collect();
-    for at in placed.iter_mut().filter(|at| is_app(at)) {
-        if loaded.contains(&at.file) && !started.contains(&at.file) {
-            at.found.role = Role::Boundary;
-        }
-    }
-}
-
-fn processes(
-    program: &Program,
-    facts: &[FileFacts],
-    graph: &Graph,
-    placed: &[Placed],
-    boundaries: &FxHashSet<Definition>,
-) -> Vec<Process> {
-    let mut found = Vec::new();
-    for (index, at) in placed
-        .iter()
-        .enumerate()
-        .filter(|(_, at)| at.found.role == Role::Process)
-    {
-        let mut files: Vec<FileId> = Vec::new();
-        for parent in program
-            .table
-            .parents(&program.file(at.file).path)
-            .into_iter()
-            .chain([at.file])
-        {
-            for file in graph.closure(parent) {
-                if !files.contains(&file) {
-                    files.push(file);
-                }
-            }
-        }
-        let mut roots: Vec<(Node, bool)> = files
-            .iter()
-            .map(|&file| {
-                (
-                    Node::Code(Definition {
-                        file,
-                        scope: MODULE_SCOPE,
-                    }),
-                    false,
-                )
-            })
-            .collect();
-        roots.push((at.found.node, false));
-        let own_boundary = match at.found.node {
-            Node::Code(definition) => boundaries.contains(&definition),
-            Node::Main(_) => false,
-        };
-        let direct = if own_boundary && at.found.definition.is_some() {
-            graph.reach(&roots[..roots.len() - 1], boundaries)
-        } else {
-            graph.reach(&roots, boundaries)
-        };
-        let files: FxHashSet<FileId> = files.into_iter().collect();
-        let enable = enable_of(facts, graph, at, &files, &direct);
-        found.push(Process {
-            index,
-            files,
-            direct,
-            enable,
-        });
-    }
-    found
-}
-
-/// The first call of `enable()` that the process runs: at the top level of a file that it loads, or on its direct way.
-fn enable_of(
-    facts: &[FileFacts],
-    graph: &Graph,
-    at: &Placed,
-    files: &FxHashSet<FileId>,
-    direct: &FxHashMap<Node, bool>,
-) -> Option<Enable> {
-    let mut best: Option<Enable> = None;
-    for (index, file) in facts.iter().enumerate() {
-        let id = FileId(index as u32);
-        for &(node, position) in &file.guards.enables {
-            let top = Node::Code(Definition {
-                file: id,
-                scope: MODULE_SCOPE,
-            });
-            let runs = (node == top && files.contains(&id))
-                || direct.contains_key(&node)
-                || node == at.found.node;
-            if !runs {
-                continue;
-            }
-            let early: FxHashSet<FileId> = if node == top {
-                let before =
-                    graph
-                        .imports
-                        .get(&id)
-                        .into_iter()
-                        .flatten()
-                        .filter(|(_, import_at)| {
-                            import_at.is_some_and(|import_at| import_at < position)
-                        });
-                before
-                    .flat_map(|(file, _)| graph.closure(*file))
-                    .filter(|file| *file != id)
-                    .collect()
-            } else {
-                files.clone()
-            };
-            let better = best
-                .as_ref()
-                .is_none_or(|known| early.len() < known.early.len());
-            if better {
-                best = Some(Enable {
-                    node,
-                    at: position,
-                    early,
-                });
-            }
-        }
-    }
-    best
-}
-
 /// Whether one scope holds the whole body of a boundary.
 fn whole_body_scoped(program: &Program, facts: &[FileFacts], at: &Placed) -> bool {
     let (Some(definition), Some(module)) = (at.found.definition, program.module(at.file)) else {
@@ -567,297 +450,6 @@ fn whole_body_scoped(program: &Program, facts: &[FileFacts], at: &Placed) -> boo
         let block = module.block(*scope);
         block.parent.map(|parent| parent.0 as usize) == body && body.is_some()
     })
-}
-
-/// Whether a loop's head says that it tries one thing again: `for attempt in range(3)`, `while tries < limit`.
-fn repeats_a_failure(module: &Module, block: Span) -> bool {
-    let says = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        ["attempt", "n_try", "retries", "retry", "tries"]
-            .iter()
-            .any(|word| name.contains(word))
-    };
-    let in_head = |span: Span| span.line == block.line && span.start >= block.start;
-    let read = module.exprs.iter().any(|expr| match &expr.kind {
-        ExprKind::Name(name) | ExprKind::Attribute(_, name) => in_head(expr.span) && says(name),
-        _ => false,
-    });
-    let counted = module
-        .scopes
-        .iter()
-        .flat_map(|scope| &scope.bindings)
-        .any(|(name, bindings)| {
-            says(name)
-                && bindings.iter().any(|binding| match &binding.value {
-                    BindingValue::Element(expr, _) => in_head(module.expr(*expr).span),
-                    _ => false,
-                })
-        });
-    read || counted
-}
-
-/// Loops around a model call: an agent's loop.
-fn agent_loops(program: &Program, file: FileId, facts: &[FileFacts]) -> Vec<FoundEntrypoint> {
-    let Some(module) = program.module(file) else {
-        return Vec::new();
-    };
-    let own = &facts[file.0 as usize];
-    let mut found = Vec::new();
-    for rule in program.catalog.entrypoints_of_shape("loop") {
-        let counts = |category: Category| {
-            let name = serde_json::to_value(category).ok();
-            rule.categories
-                .iter()
-                .any(|wanted| name.as_ref().and_then(|name| name.as_str()) == Some(wanted))
-        };
-        let calls_model = |definition: &Definition| {
-            facts[definition.file.0 as usize]
-                .effects
-                .iter()
-                .any(|effect| {
-                    let module = program.module(definition.file);
-                    counts(effect.category)
-                        && module.is_some_and(|module| {
-                            module.owner(effect.call_site.scope) == definition.scope
-                        })
-                })
-        };
-        for block in &module.blocks {
-            let is_while = matches!(block.kind, BlockKind::While);
-            if !is_while && !matches!(block.kind, BlockKind::For) {
-                continue;
-            }
-            let inside = |span: &Span| span.start >= block.span.start && span.end <= block.span.end;
-            let in_loop: Vec<&super::effect::FoundEffect> = own
-                .effects
-                .iter()
-                .filter(|effect| inside(&effect.span))
-                .collect();
-            let direct = in_loop.iter().any(|effect| counts(effect.category));
-            let through = own
-                .loops
-                .iter()
-                .any(|(span, _, called)| inside(span) && called.iter().any(calls_model));
-            // A `for` over data is a batch; one over a count of turns is an agent's loop.
-            let turns = is_while || counts_turns(program, file, block.span);
-            let nested = module.blocks.iter().any(|outer| {
-                matches!(outer.kind, BlockKind::While)
-                    && outer.span != block.span
-                    && outer.span.start <= block.span.start
-                    && outer.span.end >= block.span.end
-            });
-            if !turns || nested || !(direct || through) || repeats_a_failure(module, block.span) {
-                continue;
-            }
-            let scope = module
-                .scopes
-                .iter()
-                .enumerate()
-                .filter(|(_, scope)| {
-                    scope.kind == ScopeKind::Function
-                        && scope.span.start <= block.span.start
-                        && scope.span.end >= block.span.end
-                })
-                .max_by_key(|(_, scope)| scope.span.start)
-                .map_or(MODULE_SCOPE, |(index, _)| {
-                    crate::syntax::module::ScopeId(index as u32)
-                });
-            let definition = Definition { file, scope };
-            let name = module.scope(scope).name.to_string();
-            let in_main = scope == MODULE_SCOPE
-                && module.blocks.iter().any(|main| {
-                    matches!(main.kind, BlockKind::Main)
-                        && main.span.start <= block.span.start
-                        && main.span.end >= block.span.end
-                });
-            found.push(FoundEntrypoint {
-                role: rule.role(),
-                kind: rule.kind.clone(),
-                name: if name.is_empty() {
-                    "loop".to_owned()
-                } else {
-                    name
-                },
-                definition: (scope != MODULE_SCOPE).then_some(definition),
-                line: block.span.line,
-                column: block.span.column,
-                end_line: block.span.end_line,
-                node: if in_main {
-                    Node::Main(file)
-                } else {
-                    Node::Code(definition)
-                },
-            });
-        }
-    }
-    found
-}
-
-/// Whether the statement at `span` is `for … in range(…)` or `itertools.count()`.
-fn counts_turns(program: &Program, file: FileId, span: Span) -> bool {
-    let Some(module) = program.module(file) else {
-        return false;
-    };
-    module.calls.iter().any(|call| {
-        let expr = module.expr(call.expr);
-        let crate::syntax::module::ExprKind::Call(function, _) = expr.kind else {
-            return false;
-        };
-        let name = match &module.expr(function).kind {
-            crate::syntax::module::ExprKind::Name(name)
-            | crate::syntax::module::ExprKind::Attribute(_, name) => name,
-            _ => return false,
-        };
-        expr.span.line == span.line
-            && expr.span.start >= span.start
-            && ["range", "count"].contains(&&**name)
-    })
-}
-
-/// A file that acts when it is loaded, that nothing imports and that has no `__main__` block, is started itself.
-fn whole_scripts(
-    program: &Program,
-    file: FileId,
-    own: &FileFacts,
-    facts: &[FileFacts],
-    launches: &[Launch],
-) -> Option<FoundEntrypoint> {
-    let module = program.module(file)?;
-    let path = &program.file(file).path;
-    let is_main_file = path == "__main__.py" || path.ends_with("/__main__.py");
-    let has_process = own
-        .entrypoints
-        .iter()
-        .any(|found| found.role == Role::Process);
-    let acts = own.effects.iter().any(|effect| {
-        effect.target.action != Action::Read && module.owner(effect.call_site.scope) == MODULE_SCOPE
-    });
-    let imported = || {
-        facts.iter().enumerate().any(|(index, other)| {
-            FileId(index as u32) != file
-                && other.imports.iter().any(|(imported, _)| *imported == file)
-        })
-    };
-    let is_notebook = path.ends_with(".ipynb");
-    // A module of a package is loaded by something, even where nothing here says by what.
-    let is_package = !program.table.parents(path).is_empty() || path.ends_with("conftest.py");
-    let launched = launches
-        .iter()
-        .find(|launch| launch.module_path.as_ref() == Some(path));
-    if has_process
-        || !(is_notebook
-            || is_main_file
-            || launched.is_some()
-            || (acts && !is_package && !imported()))
-    {
-        return None;
-    }
-    let acting = own
-        .effects
-        .iter()
-        .filter(|effect| module.owner(effect.call_site.scope) == MODULE_SCOPE);
-    let kind = if is_notebook {
-        "notebook"
-    } else if is_main_file {
-        "main_module"
-    } else if launched.is_some_and(|launch| launch.path.ends_with("langgraph.json")) {
-        "langgraph_server"
-    } else {
-        "script"
-    };
-    Some(FoundEntrypoint {
-        role: Role::Process,
-        kind: kind.to_owned(),
-        name: path.rsplit('/').next().unwrap_or(path).to_owned(),
-        definition: None,
-        line: match is_notebook {
-            true => 1,
-            false => acting
-                .map(|effect| effect.call_site.statement.line)
-                .min()
-                .unwrap_or(1),
-        },
-        column: 1,
-        end_line: module.scope(MODULE_SCOPE).span.end_line,
-        node: Node::Code(Definition {
-            file,
-            scope: MODULE_SCOPE,
-        }),
-    })
-}
-
-fn console_scripts(program: &Program, scripts: &[Script]) -> Vec<Placed> {
-    let mut found = Vec::new();
-    for script in scripts {
-        let Some(file) = program.table.by_name(&script.module) else {
-            continue;
-        };
-        let Some(module) = program.module(file) else {
-            continue;
-        };
-        let mut resolver = crate::names::Resolver::new(program);
-        let name = script.function.split('.').next().unwrap_or_default();
-        let mut values = resolver.exported(file, &name.into());
-        // `__init__.py` that imports a main function, or says what to install when it cannot: the import counts.
-        let elsewhere = |typed: &crate::names::Typed| matches!(typed.value, crate::names::Value::Function(found) | crate::names::Value::Wrapped { function: found, .. } if found.file != file);
-        if values.iter().any(elsewhere) {
-            values.retain(elsewhere);
-        }
-        for typed in values {
-            let definition = match typed.value {
-                crate::names::Value::Function(definition)
-                | crate::names::Value::Wrapped {
-                    function: definition,
-                    ..
-                } => definition,
-                crate::names::Value::Instance(_, Some(site)) if site.file == file => {
-                    let span = module.expr(site.expr).span;
-                    found.push(Placed {
-                        file,
-                        found: script_entry(
-                            script,
-                            None,
-                            span,
-                            Node::Code(Definition {
-                                file,
-                                scope: MODULE_SCOPE,
-                            }),
-                        ),
-                    });
-                    continue;
-                }
-                _ => continue,
-            };
-            let Some(module) = program.module(definition.file) else {
-                continue;
-            };
-            let span = module.scope(definition.scope).span;
-            let found_entry = script_entry(script, Some(definition), span, Node::Code(definition));
-            found.push(Placed {
-                file: definition.file,
-                found: found_entry,
-            });
-        }
-    }
-    found
-}
-
-fn script_entry(
-    script: &Script,
-    definition: Option<Definition>,
-    span: Span,
-    node: Node,
-) -> FoundEntrypoint {
-    FoundEntrypoint {
-        role: Role::Process,
-        kind: "console_script".to_owned(),
-        name: script.name.clone(),
-        definition,
-        line: span.line,
-        column: span.column,
-        end_line: span.end_line,
-        node,
-    }
 }
 
 fn summary(entrypoints: &[Entrypoint], effects: &[Effect], options: &Options) -> Summary {
@@ -889,42 +481,4 @@ fn summary(entrypoints: &[Entrypoint], effects: &[Effect], options: &Options) ->
         by_category,
         coverage,
     }
-}
-
-/// A destination without user, password or key.
-pub(super) fn masked(destination: &str) -> String {
-    let Some((scheme, rest)) = destination.split_once("://") else {
-        return destination.to_owned();
-    };
-    let (authority, path) = match rest.find(['/', '?', '#']) {
-        Some(at) => rest.split_at(at),
-        None => (rest, ""),
-    };
-    let authority = match authority.rsplit_once('@') {
-        Some((_, host)) => format!("***@{host}"),
-        None => authority.to_owned(),
-    };
-    let path = match path.split_once('?') {
-        Some((path, query)) => {
-            let fields: Vec<String> = query
-                .split('&')
-                .map(|field| match field.split_once('=') {
-                    Some((name, value)) if is_secret(name) && !value.starts_with('{') => {
-                        format!("{name}=***")
-                    }
-                    _ => field.to_owned(),
-                })
-                .collect();
-            format!("{path}?{}", fields.join("&"))
-        }
-        None => path.to_owned(),
-    };
-    format!("{scheme}://{authority}{path}")
-}
-
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["key", "token", "secret", "password", "sig", "auth"]
-        .iter()
-        .any(|word| name.contains(word))
 }

@@ -1,20 +1,15 @@
 //! The call graph inside the repo: which function each call may run.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::each_file;
-use super::effect::run_by;
-use super::entrypoint::{handlers, registers, rules};
+use super::entrypoint::rules;
 use crate::catalog::schema::EntrypointRule;
-use crate::names::{
-    Ancestor, CalledFrom, Definition, FileId, Program, Resolver, Site, VAGUE, Value,
-};
+use crate::names::{Ancestor, Definition, FileId, Program, Resolver, Site, Value};
 use crate::syntax::module::{
-    BindingValue, BlockKind, CallSite, ExprKind, MODULE_SCOPE, Module, Name, ParameterKind,
-    ScopeId, ScopeKind,
+    BindingValue, BlockKind, CallSite, ExprKind, MODULE_SCOPE, Module, ScopeId, ScopeKind,
 };
 
 /// A piece of code that runs as a whole.
@@ -85,197 +80,6 @@ pub fn subclasses(program: &Program) -> Subclasses {
         classes.dedup();
     }
     found
-}
-
-/// Fills in [`Program::called_from`]: first with what is known without it, then, of the calls that were not understood,
-/// with what it adds, until nothing new is found.
-pub fn connect(program: &mut Program, subclasses: &Subclasses, cancelled: &AtomicBool) {
-    let mut open: Vec<Option<Vec<Site>>> = vec![None; program.files.len()];
-    for _ in 0..MAX_ROUNDS {
-        let rounds: Vec<Round> = each_file(program, |resolver, file| {
-            if cancelled.load(Ordering::Relaxed) {
-                return Round::default();
-            }
-            called_in(resolver, file, open[file.0 as usize].as_deref(), subclasses)
-        });
-        let mut called = std::mem::take(&mut program.called_from);
-        let mut added = false;
-        for (name, class) in kept(&rounds) {
-            added |= program.kept.insert(name, class).is_none();
-        }
-        for (name, class) in rounds.iter().flat_map(|round| &round.sessions) {
-            added |= program.kept.insert(name.clone(), class.clone()).is_none();
-        }
-        open = Vec::with_capacity(rounds.len());
-        for round in rounds {
-            added |= !round.found.is_empty();
-            for (handler, classes) in round.given {
-                added |= program.given.insert(handler, classes).is_none();
-            }
-            for (definition, from) in round.found {
-                called.entry(definition).or_default().push(from);
-            }
-            open.push(Some(round.open));
-        }
-        for sites in called.values_mut() {
-            sites.sort_unstable();
-            sites.dedup();
-        }
-        program.called_from = called;
-        if !added {
-            return;
-        }
-    }
-}
-
-/// Names under which every file that keeps something keeps objects of the same class.
-fn kept(rounds: &[Round]) -> Vec<(Name, Name)> {
-    let mut found: FxHashMap<&Name, Option<&Name>> = FxHashMap::default();
-    for (name, class) in rounds.iter().flat_map(|round| &round.kept) {
-        let class = class.as_ref();
-        let known = found.entry(name).or_insert(class);
-        if *known != class {
-            *known = None;
-        }
-    }
-    let agreed = found
-        .into_iter()
-        .filter_map(|(name, class)| Some((name.clone(), class?.clone())));
-    agreed.collect()
-}
-
-/// How many calls deep an argument may be handed on before its type is lost.
-const MAX_ROUNDS: usize = 4;
-
-/// What one look at a file gave.
-#[derive(Default)]
-struct Round {
-    /// Calls whose target has a parameter that only its calls can type.
-    found: Vec<(Definition, CalledFrom)>,
-    /// Calls that nothing is known about, but may be once a parameter is.
-    open: Vec<Site>,
-    /// Attributes that are used as sessions, and the class of such.
-    sessions: Vec<(Name, Name)>,
-    /// Names under which objects are kept, and their class where it is known.
-    kept: Vec<(Name, Option<Name>)>,
-    /// Handlers that are registered, and the classes of what they will be called with.
-    given: Vec<(Definition, Vec<Name>)>,
-}
-
-/// Looks at `open`, or at every call.
-fn called_in(
-    resolver: &mut Resolver,
-    file: FileId,
-    open: Option<&[Site]>,
-    subclasses: &Subclasses,
-) -> Round {
-    let program = resolver.program;
-    let mut round = Round::default();
-    let Some(module) = program.module(file) else {
-        return round;
-    };
-    let every = || {
-        let calls = module.calls.iter();
-        calls
-            .map(|call| Site {
-                file,
-                expr: call.expr,
-            })
-            .collect()
-    };
-    if open.is_none() && !program.file(file).is_test {
-        round.kept = resolver.keeps(file);
-    }
-    if open.is_none() {
-        for index in 0..module.scopes.len() as u32 {
-            let scope = ScopeId(index);
-            decorated_in(resolver, Definition { file, scope }, &mut round);
-        }
-    }
-    let sites: Vec<Site> = open.map_or_else(every, <[Site]>::to_vec);
-    for site in sites {
-        let ExprKind::Call(function, _) = &module.expr(site.expr).kind else {
-            continue;
-        };
-        let values = resolver.values(Site {
-            expr: *function,
-            ..site
-        });
-        if values.is_empty()
-            && matches!(
-                module.expr(*function).kind,
-                ExprKind::Attribute(..) | ExprKind::Name(_)
-            )
-        {
-            round.open.push(site);
-            round.sessions.extend(resolver.session_attribute(site));
-        }
-        for typed in values.iter() {
-            for (target, bound) in runs(resolver, &typed.value, subclasses) {
-                if wants_call_sites(program, target) {
-                    let bound = i32::from(bound);
-                    round.found.push((target, CalledFrom { site, bound }));
-                }
-            }
-        }
-        for (rule, handler) in registered(resolver, site) {
-            if !rule.gives.is_empty() {
-                let classes: Vec<Name> = rule
-                    .gives
-                    .iter()
-                    .map(|class| class.as_str().into())
-                    .collect();
-                let handlers = handlers(resolver, handler).into_iter();
-                round
-                    .given
-                    .extend(handlers.map(|handler| (handler, classes.clone())));
-            }
-        }
-        for (argument, site, before) in handed_on(resolver, module, site) {
-            for typed in resolver.values(argument).iter() {
-                for (target, bound) in runs(resolver, &typed.value, subclasses) {
-                    if wants_call_sites(program, target) {
-                        let bound = i32::from(bound) - before;
-                        round.found.push((target, CalledFrom { site, bound }));
-                    }
-                }
-            }
-        }
-    }
-    round
-}
-
-/// What is known of the arguments of a function from its decorators: the calls in the wrappers that they put around it,
-/// and, for these, what the framework passes.
-fn decorated_in(resolver: &mut Resolver, function: Definition, round: &mut Round) {
-    let decorators = own_decorators(resolver, function);
-    if decorators.is_empty() {
-        return;
-    }
-    let classes = |rule: &EntrypointRule| -> Vec<Name> {
-        rule.gives
-            .iter()
-            .map(|class| class.as_str().into())
-            .collect()
-    };
-    let given: Vec<Name> = resolver.given_by(function).map(classes).unwrap_or_default();
-    for site in calls_of_decorated(resolver, function) {
-        round.found.push((function, CalledFrom { site, bound: 0 }));
-        if let (Some(module), false) = (resolver.program.module(site.file), given.is_empty()) {
-            let scope = module.owner(module.scope_of(site.expr));
-            let wrapper = Definition {
-                file: site.file,
-                scope,
-            };
-            round.given.push((wrapper, given.clone()));
-        }
-    }
-    for (decorator, decorated) in decorators {
-        let rules = registers(resolver, decorator, decorated);
-        if let Some(rule) = rules.into_iter().find(|rule| !rule.gives.is_empty()) {
-            round.given.push((function, classes(rule)));
-        }
-    }
 }
 
 /// Where the repo's own decorators of a function call it: `await handler(event)` in the wrapper that they put around it.
@@ -349,42 +153,6 @@ pub fn registered<'p>(resolver: &mut Resolver<'p>, site: Site) -> Vec<(&'p Entry
             Some((rule, argument))
         })
         .collect()
-}
-
-/// Functions that a call runs with arguments that it is given for them: each with what holds those arguments, and how
-/// many others stand before them. `submit(f, a)`, `Thread(target=f, args=(a,))`.
-fn handed_on(resolver: &mut Resolver, module: &Module, site: Site) -> Vec<(Site, Site, i32)> {
-    run_by(resolver, module, site)
-        .into_iter()
-        .filter_map(|(rule, argument)| match &rule.args {
-            Some(keyword) => {
-                let tuple = resolver.argument(site, None, Some(keyword))?;
-                Some((argument, tuple, 0))
-            }
-            None => Some((argument, site, rule.pos? as i32 + 1)),
-        })
-        .collect()
-}
-
-fn wants_call_sites(program: &Program, function: Definition) -> bool {
-    program.module(function.file).is_some_and(|module| {
-        let scope = module.scope(function.scope);
-        scope.parameters.iter().any(|parameter| {
-            let positional = matches!(
-                parameter.kind,
-                ParameterKind::Positional | ParameterKind::KeywordOnly
-            );
-            // Text may be a destination: which, only its calls tell.
-            let says_little = parameter.annotation.is_none_or(|annotation| {
-                matches!(
-                    &module.expr(annotation).kind,
-                    ExprKind::Name(name) | ExprKind::Attribute(_, name)
-                        if &**name == "str" || VAGUE.contains(&&**name)
-                )
-            });
-            positional && says_little
-        })
-    })
 }
 
 /// The functions of the repo that a call may run, each with the number of leading parameters that it does not pass.

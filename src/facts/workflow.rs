@@ -306,7 +306,7 @@ fn effect_of(catalog: &Catalog, kind: &str, node: &Value) -> Option<Found> {
     Some(Found {
         category,
         action,
-        destination: url.or(command).or(table).map(super::assemble::masked),
+        destination: url.or(command).or(table).map(crate::redact::destination),
         resource: Resource {
             kind: resource.0,
             name: resource.1,

@@ -1,6 +1,6 @@
 //! Classes of the repo: what they derive from, their methods, and what a decorator makes of a function or class.
 
-use super::lookup::module_value;
+use super::import::module_value;
 use super::*;
 use crate::syntax::module::{BindingValue, ExprKind, ScopeKind};
 
@@ -28,10 +28,7 @@ impl<'p> Resolver<'p> {
         };
         let mut names = Vec::new();
         for &expr in &module.scope(definition.scope).decorators {
-            let callee = match &module.expr(expr).kind {
-                ExprKind::Call(function, _) => *function,
-                _ => expr,
-            };
+            let callee = module.callee(expr);
             let callees = self.values(Site {
                 file: definition.file,
                 expr: callee,

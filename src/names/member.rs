@@ -2,7 +2,7 @@
 
 use super::kept::{BAGS, STATES};
 use super::*;
-use crate::syntax::module::{BindingValue, MODULE_SCOPE, ScopeKind};
+use crate::syntax::module::{BindingValue, ScopeKind};
 
 impl<'p> Resolver<'p> {
     /// `value.name`; `site` is the expression, for what is made by it.
@@ -178,31 +178,6 @@ impl<'p> Resolver<'p> {
         }
     }
 
-    /// `django.conf.settings.NAME`: what the repo's settings modules assign to the name.
-    fn setting(&mut self, name: &Name) -> Vec<Typed> {
-        let program = self.program;
-        let modules = program.settings.get_or_init(|| {
-            let is_settings = |file: &FileId| {
-                program.module(*file).is_some_and(|module| {
-                    let bindings = &module.scope(MODULE_SCOPE).bindings;
-                    bindings.contains_key("INSTALLED_APPS") || bindings.contains_key("ROOT_URLCONF")
-                })
-            };
-            (0..program.files.len() as u32)
-                .map(FileId)
-                .filter(is_settings)
-                .collect()
-        });
-        let found: Vec<Typed> = modules
-            .iter()
-            .flat_map(|&file| self.exported(file, name))
-            .collect();
-        found
-            .into_iter()
-            .map(|typed| typed.at_most(false))
-            .collect()
-    }
-
     /// `super().name` in a mixin is what stands behind the mixin in the classes that use it.
     fn super_of_mixin(&mut self, mixin: Definition, name: &Name, site: Option<Site>) -> Vec<Typed> {
         let users = self.program.subclasses.get(&mixin);
@@ -219,23 +194,6 @@ impl<'p> Resolver<'p> {
             }
         }
         Vec::new()
-    }
-
-    /// An object of the class that a Django project has for its users.
-    pub(super) fn django_user(&mut self) -> Vec<Typed> {
-        let named = self.setting(&"AUTH_USER_MODEL".into());
-        let class = named.iter().find_map(|typed| match typed.value {
-            Value::Literal(site) => {
-                let text = self.constant(site)?;
-                let name = text.rsplit('.').next()?;
-                self.program.class_named(name, site.file)
-            }
-            _ => None,
-        });
-        vec![Typed::likely(match class {
-            Some(class) => Value::Object(class, None),
-            None => Value::Instance("django.contrib.auth.models.User".into(), None),
-        })]
     }
 
     fn instance_member(
@@ -466,74 +424,6 @@ impl<'p> Resolver<'p> {
         }
     }
 
-    /// The class of the repo that the first argument of a call names, by itself or by a string: `"blog.Author"`.
-    pub(super) fn named_class(&mut self, call: Site) -> Option<Definition> {
-        let first = self
-            .argument(call, Some(0), None)
-            .or_else(|| self.argument(call, None, Some("to")))?;
-        let values = self.values(first);
-        let class = values.iter().find_map(|typed| match typed.value {
-            Value::Class(class) => Some(class),
-            _ => None,
-        });
-        if class.is_some() {
-            return class;
-        }
-        let text = self.constant(first)?;
-        if text == "self" {
-            let module = self.program.module(call.file)?;
-            let scope = module.scope_of(call.expr);
-            return (module.scope(scope).kind == ScopeKind::Class).then_some(Definition {
-                file: call.file,
-                scope,
-            });
-        }
-        let name = text.rsplit('.').next().unwrap_or_default();
-        self.program.class_named(name, call.file)
-    }
-
-    /// The model on the other side of a relation that a chain goes over: `Tag` in `post.tags.filter(…)`, `Comment` in
-    /// `post.comment_set.all()`. `None` where the chain starts from the model itself.
-    pub fn related_model(&mut self, site: Site) -> Option<Definition> {
-        let module = self.program.module(site.file)?;
-        let mut expr = site.expr;
-        for _ in 0..12 {
-            match &module.expr(expr).kind {
-                crate::syntax::module::ExprKind::Attribute(object, name) => {
-                    let values = self.values(Site { expr, ..site });
-                    let managed = values.iter().find_map(|typed| match &typed.value {
-                        Value::Instance(class, made)
-                            if self.catalog().lineage(class).contains(&MANAGER) =>
-                        {
-                            Some(*made)
-                        }
-                        _ => None,
-                    });
-                    if let Some(made) = managed {
-                        if let Some(name) = name.strip_suffix("_set") {
-                            return self.program.class_named(name, site.file);
-                        }
-                        return made
-                            .filter(|made| {
-                                matches!(
-                                    self.program
-                                        .module(made.file)
-                                        .map(|m| &m.expr(made.expr).kind),
-                                    Some(crate::syntax::module::ExprKind::Call(..))
-                                )
-                            })
-                            .and_then(|made| self.model_behind(made, name));
-                    }
-                    expr = *object;
-                }
-                crate::syntax::module::ExprKind::Await(object) => expr = *object,
-                crate::syntax::module::ExprKind::Call(function, _) => expr = *function,
-                _ => return None,
-            }
-        }
-        None
-    }
-
     /// A function or class found in a class body, as an attribute.
     fn method(&mut self, class: Definition, definition: Definition, on_object: bool) -> Vec<Typed> {
         let is_function = self.kind(definition) == Some(ScopeKind::Function);
@@ -610,4 +500,4 @@ const ROWS: &[&str] = &[
 ];
 
 /// What reaches a table's rows through a relation.
-const MANAGER: &str = "django.db.models.Manager";
+pub(super) const MANAGER: &str = "django.db.models.Manager";

@@ -299,6 +299,14 @@ impl Module {
         }
     }
 
+    /// What an expression calls, or the expression itself if it is no call: of a decorator, what decorates.
+    pub fn callee(&self, expr: ExprId) -> ExprId {
+        match self.expr(expr).kind {
+            ExprKind::Call(function, _) => function,
+            _ => expr,
+        }
+    }
+
     /// Whether any import is of one of these roots.
     pub fn imports_any(&self, roots: &[&str]) -> bool {
         self.imports.iter().any(|import| {

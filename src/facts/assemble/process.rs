@@ -1,0 +1,193 @@
+//! What each process runs, and from where on it is enabled.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::Placed;
+use crate::facts::Role;
+use crate::facts::file::FileFacts;
+use crate::facts::graph::{Graph, Node};
+use crate::names::{Definition, FileId, Program};
+use crate::syntax::module::MODULE_SCOPE;
+use crate::workspace::launch::Launch;
+
+/// What one process runs.
+pub(super) struct Process {
+    pub index: usize,
+    /// Files that it loads.
+    pub files: FxHashSet<FileId>,
+    /// Code that it runs outside of any boundary, and whether only inside a scope.
+    pub direct: FxHashMap<Node, bool>,
+    pub enable: Option<Enable>,
+}
+
+/// Where a process is enabled.
+pub(super) struct Enable {
+    node: Node,
+    at: u32,
+    /// Files whose top level ran before.
+    early: FxHashSet<FileId>,
+}
+
+impl Enable {
+    /// Whether code of `node` at `position` runs after this.
+    pub(super) fn is_before(&self, node: Node, position: u32) -> bool {
+        if node == self.node {
+            return position > self.at;
+        }
+        match node {
+            Node::Code(definition) if definition.scope == MODULE_SCOPE => {
+                !self.early.contains(&definition.file)
+            }
+            _ => true,
+        }
+    }
+}
+
+/// A command-line app that another process loads, and that nothing starts by itself, is a part of that process.
+pub(super) fn demote_parts(
+    program: &Program,
+    graph: &Graph,
+    launches: &[Launch],
+    placed: &mut [Placed],
+) {
+    const COMMAND_LINE_APPS: [&str; 2] = ["click_group", "typer_app"];
+    let is_app = |at: &Placed| COMMAND_LINE_APPS.contains(&at.found.kind.as_str());
+    let started: FxHashSet<FileId> = placed
+        .iter()
+        .filter(|at| at.found.role == Role::Process)
+        .filter(|at| {
+            let path = &program.file(at.file).path;
+            !is_app(at)
+                || launches
+                    .iter()
+                    .any(|launch| launch.module_path.as_ref() == Some(path))
+        })
+        .map(|at| at.file)
+        .collect();
+    if started.is_empty() || !placed.iter().any(is_app) {
+        return;
+    }
+    let loaded: FxHashSet<FileId> = started
+        .iter()
+        .flat_map(|file| graph.closure(*file))
+        .collect();
+    for at in placed.iter_mut().filter(|at| is_app(at)) {
+        if loaded.contains(&at.file) && !started.contains(&at.file) {
+            at.found.role = Role::Boundary;
+        }
+    }
+}
+
+pub(super) fn processes(
+    program: &Program,
+    facts: &[FileFacts],
+    graph: &Graph,
+    placed: &[Placed],
+    boundaries: &FxHashSet<Definition>,
+) -> Vec<Process> {
+    let mut found = Vec::new();
+    for (index, at) in placed
+        .iter()
+        .enumerate()
+        .filter(|(_, at)| at.found.role == Role::Process)
+    {
+        let mut files: Vec<FileId> = Vec::new();
+        for parent in program
+            .table
+            .parents(&program.file(at.file).path)
+            .into_iter()
+            .chain([at.file])
+        {
+            for file in graph.closure(parent) {
+                if !files.contains(&file) {
+                    files.push(file);
+                }
+            }
+        }
+        let mut roots: Vec<(Node, bool)> = files
+            .iter()
+            .map(|&file| {
+                (
+                    Node::Code(Definition {
+                        file,
+                        scope: MODULE_SCOPE,
+                    }),
+                    false,
+                )
+            })
+            .collect();
+        roots.push((at.found.node, false));
+        let own_boundary = match at.found.node {
+            Node::Code(definition) => boundaries.contains(&definition),
+            Node::Main(_) => false,
+        };
+        let direct = if own_boundary && at.found.definition.is_some() {
+            graph.reach(&roots[..roots.len() - 1], boundaries)
+        } else {
+            graph.reach(&roots, boundaries)
+        };
+        let files: FxHashSet<FileId> = files.into_iter().collect();
+        let enable = enable_of(facts, graph, at, &files, &direct);
+        found.push(Process {
+            index,
+            files,
+            direct,
+            enable,
+        });
+    }
+    found
+}
+
+/// The first call of `enable()` that the process runs: at the top level of a file that it loads, or on its direct way.
+pub(super) fn enable_of(
+    facts: &[FileFacts],
+    graph: &Graph,
+    at: &Placed,
+    files: &FxHashSet<FileId>,
+    direct: &FxHashMap<Node, bool>,
+) -> Option<Enable> {
+    let mut best: Option<Enable> = None;
+    for (index, file) in facts.iter().enumerate() {
+        let id = FileId(index as u32);
+        for &(node, position) in &file.guards.enables {
+            let top = Node::Code(Definition {
+                file: id,
+                scope: MODULE_SCOPE,
+            });
+            let runs = (node == top && files.contains(&id))
+                || direct.contains_key(&node)
+                || node == at.found.node;
+            if !runs {
+                continue;
+            }
+            let early: FxHashSet<FileId> = if node == top {
+                let before =
+                    graph
+                        .imports
+                        .get(&id)
+                        .into_iter()
+                        .flatten()
+                        .filter(|(_, import_at)| {
+                            import_at.is_some_and(|import_at| import_at < position)
+                        });
+                before
+                    .flat_map(|(file, _)| graph.closure(*file))
+                    .filter(|file| *file != id)
+                    .collect()
+            } else {
+                files.clone()
+            };
+            let better = best
+                .as_ref()
+                .is_none_or(|known| early.len() < known.early.len());
+            if better {
+                best = Some(Enable {
+                    node,
+                    at: position,
+                    early,
+                });
+            }
+        }
+    }
+    best
+}

@@ -1,0 +1,258 @@
+//! Which code of a file runs which other code.
+
+use super::effect::run_arguments;
+use super::file::FileFacts;
+use super::graph::{Edge, Node, Subclasses, calls_of_decorated, node_of, runs, targets};
+use crate::names::{Ancestor, Definition, FileId, Resolver, Site, Typed, Value};
+use crate::syntax::module::{
+    BlockKind, CallSite, ExprKind, MODULE_SCOPE, Module, Scope, ScopeId, ScopeKind,
+};
+
+/// Adds the edges that start in a file, and its loops.
+pub fn edges(
+    resolver: &mut Resolver,
+    module: &Module,
+    file: FileId,
+    subclasses: &Subclasses,
+    facts: &mut FileFacts,
+) {
+    called(resolver, module, file, subclasses, facts);
+    wrapped(resolver, module, file, facts);
+    entered(resolver, module, file, facts);
+    registered(resolver, module, file, facts);
+    nested(module, file, facts);
+}
+
+/// An edge that no scope stands around.
+fn edge(from: Definition, to: Definition, at: u32) -> (Node, Edge) {
+    let scoped = false;
+    (Node::Code(from), Edge { to, scoped, at })
+}
+
+/// What calls run, by themselves or through what they are passed.
+fn called(
+    resolver: &mut Resolver,
+    module: &Module,
+    file: FileId,
+    subclasses: &Subclasses,
+    facts: &mut FileFacts,
+) {
+    for call in &module.calls {
+        let expr = call.expr;
+        let site = Site { file, expr };
+        let node = node_of(module, file, call);
+        let at = module.expr(expr).span.start;
+        let scoped = facts.guards.around(module, node, call, at).scope;
+        let mut called: Vec<Definition> = targets(resolver, site, subclasses)
+            .into_iter()
+            .map(|(target, _)| target)
+            .collect();
+        for argument in run_arguments(resolver, module, site) {
+            called.extend(referenced(resolver, argument, subclasses));
+        }
+        for argument in resolver.arguments(site) {
+            let expr = argument.value;
+            called.extend(passed(resolver, module, Site { file, expr }, subclasses));
+        }
+        called.extend(started(resolver, module, site));
+        called.sort_unstable();
+        called.dedup();
+        let edges = called.iter().map(|&to| (node, Edge { to, scoped, at }));
+        facts.edges.extend(edges);
+        record_loop(module, call, node, &called, facts);
+    }
+}
+
+/// The functions of a file, with their scopes.
+fn functions(module: &Module, file: FileId) -> impl Iterator<Item = (Definition, &Scope)> {
+    let scopes = module.scopes.iter().enumerate();
+    scopes
+        .filter(|(_, scope)| scope.kind == ScopeKind::Function)
+        .map(move |(index, scope)| {
+            let scope_id = ScopeId(index as u32);
+            (
+                Definition {
+                    file,
+                    scope: scope_id,
+                },
+                scope,
+            )
+        })
+}
+
+/// A function that the repo decorates runs inside of what the decorator puts around it.
+fn wrapped(resolver: &mut Resolver, module: &Module, file: FileId, facts: &mut FileFacts) {
+    for (function, scope) in functions(module, file) {
+        if scope.decorators.is_empty() {
+            continue;
+        }
+        for site in calls_of_decorated(resolver, function) {
+            let Some(around) = resolver.program.module(site.file) else {
+                continue;
+            };
+            let to = Definition {
+                file: site.file,
+                scope: around.owner(around.scope_of(site.expr)),
+            };
+            facts.edges.push(edge(function, to, scope.span.start));
+        }
+    }
+}
+
+/// Entering a repo's own context manager runs its methods.
+fn entered(resolver: &mut Resolver, module: &Module, file: FileId, facts: &mut FileFacts) {
+    for block in &module.blocks {
+        let BlockKind::With(items) = &block.kind else {
+            continue;
+        };
+        for &expr in items {
+            let scope = module.owner(module.scope_of(expr));
+            let at = module.expr(expr).span.start;
+            for typed in resolver.values(Site { file, expr }).iter() {
+                let Value::Object(class, _) = typed.value else {
+                    continue;
+                };
+                for name in ["__enter__", "__exit__", "__aenter__", "__aexit__"] {
+                    let method = resolver.find_method(class, name);
+                    let edges = method.map(|to| edge(Definition { file, scope }, to, at));
+                    facts.edges.extend(edges);
+                }
+            }
+        }
+    }
+}
+
+/// A function that is handed to an object as its decorator may be run by it: `@app.before_serving`.
+fn registered(resolver: &mut Resolver, module: &Module, file: FileId, facts: &mut FileFacts) {
+    for (function, scope) in functions(module, file) {
+        let Some(parent) = scope.parent else { continue };
+        for &decorator in &scope.decorators {
+            let expr = module.callee(decorator);
+            let callees = resolver.values(Site { file, expr });
+            let registers = |typed: &Typed| matches!(typed.value, Value::Method { .. });
+            if callees.iter().any(registers) {
+                let scope = module.owner(parent);
+                let at = module.expr(decorator).span.start;
+                facts
+                    .edges
+                    .push(edge(Definition { file, scope }, function, at));
+                break;
+            }
+        }
+    }
+}
+
+/// A nested function runs, at the latest, when what holds it lets it run.
+fn nested(module: &Module, file: FileId, facts: &mut FileFacts) {
+    for (function, inner) in functions(module, file) {
+        let Some(parent) = inner.parent else { continue };
+        let scope = module.owner(parent);
+        let is_method = module.scope(parent).kind == ScopeKind::Class;
+        if scope != MODULE_SCOPE && !is_method {
+            let outer = Definition { file, scope };
+            facts.edges.push(edge(outer, function, inner.span.start));
+        }
+    }
+}
+
+/// `worker.start()` of a repo's own thread or process runs its `run`.
+fn started(resolver: &mut Resolver, module: &Module, site: Site) -> Vec<Definition> {
+    let ExprKind::Call(function, _) = module.expr(site.expr).kind else {
+        return Vec::new();
+    };
+    let ExprKind::Attribute(object, method) = &module.expr(function).kind else {
+        return Vec::new();
+    };
+    if &**method != "start" {
+        return Vec::new();
+    }
+    let object = Site {
+        expr: *object,
+        ..site
+    };
+    let mut found = Vec::new();
+    for typed in resolver.values(object).to_vec() {
+        let Value::Object(class, _) = typed.value else {
+            continue;
+        };
+        let is_thread = resolver.lineage(class).iter().any(
+            |ancestor| matches!(ancestor, Ancestor::External(name) if THREADS.contains(&&**name)),
+        );
+        if is_thread {
+            found.extend(resolver.find_method(class, "run"));
+        }
+    }
+    found
+}
+
+const THREADS: &[&str] = &[
+    "multiprocessing.Process",
+    "threading.Thread",
+    "threading.Timer",
+];
+
+fn record_loop(
+    module: &Module,
+    call: &CallSite,
+    node: Node,
+    called: &[Definition],
+    facts: &mut FileFacts,
+) {
+    let innermost = module
+        .enclosing_blocks(call.block)
+        .take_while(|(_, block)| !matches!(block.kind, BlockKind::Body))
+        .find(|(_, block)| matches!(block.kind, BlockKind::While | BlockKind::For));
+    let Some((_, block)) = innermost else { return };
+    match facts
+        .loops
+        .iter_mut()
+        .find(|(span, ..)| *span == block.span)
+    {
+        Some((_, _, known)) => known.extend(called),
+        None => facts.loops.push((block.span, node, called.to_vec())),
+    }
+}
+
+/// Functions of the repo that an argument names, directly or in a list or dict.
+fn passed(
+    resolver: &mut Resolver,
+    module: &Module,
+    site: Site,
+    subclasses: &Subclasses,
+) -> Vec<Definition> {
+    match &module.expr(site.expr).kind {
+        ExprKind::Name(_) | ExprKind::Attribute(..) => referenced(resolver, site, subclasses),
+        ExprKind::Sequence(items) => {
+            let items = items.clone();
+            items
+                .iter()
+                .flat_map(|&expr| passed(resolver, module, Site { expr, ..site }, subclasses))
+                .collect()
+        }
+        ExprKind::Dict(items) => {
+            let items = items.clone();
+            items
+                .iter()
+                .flat_map(|&(_, expr)| passed(resolver, module, Site { expr, ..site }, subclasses))
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn referenced(resolver: &mut Resolver, site: Site, subclasses: &Subclasses) -> Vec<Definition> {
+    let mut found = Vec::new();
+    for typed in resolver.values(site).to_vec() {
+        if matches!(
+            typed.value,
+            Value::Function(_) | Value::Bound { .. } | Value::Wrapped { .. }
+        ) {
+            found.extend(
+                runs(resolver, &typed.value, subclasses)
+                    .into_iter()
+                    .map(|(target, _)| target),
+            );
+        }
+    }
+    found
+}

@@ -1,0 +1,215 @@
+//! Effects of objects that nothing says the class of: by their methods, and by what they are passed.
+
+use super::{FoundEffect, effect_of};
+use crate::facts::Confidence;
+use crate::facts::destination::target;
+use crate::names::{Resolver, Site, Typed, Value};
+use crate::syntax::module::{CallSite, ExprKind, Module};
+
+/// A method whose name tells what it is called on, where nothing else does: `message.reply_text(…)`.
+pub(super) fn by_method(
+    resolver: &mut Resolver,
+    module: &Module,
+    site: Site,
+    call: &CallSite,
+    is_awaited: bool,
+) -> Option<FoundEffect> {
+    let ExprKind::Call(function, _) = &module.expr(site.expr).kind else {
+        return None;
+    };
+    let ExprKind::Attribute(object, method) = &module.expr(*function).kind else {
+        return None;
+    };
+    let program = resolver.program;
+    let catalog = program.catalog;
+    let beside = |root: &str| {
+        module
+            .imports
+            .iter()
+            .any(|import| import.level == 0 && import.module.split('.').next() == Some(root))
+    };
+    let near = || {
+        let class = catalog.class_with(method, beside);
+        class.filter(|_| catalog.is_distinctive(method, true))
+    };
+    let far = || {
+        let class = catalog.class_with(method, |root| program.imported.contains(root));
+        class.filter(|_| catalog.is_distinctive(method, false))
+    };
+    let at = |expr| Site { expr, ..site };
+    let class = if ["execute", "executemany"].contains(&&**method) {
+        let first = resolver.argument(site, Some(0), None);
+        let text = first.and_then(|first| resolver.text(first));
+        let is_cursor = matches!(
+            &module.expr(*object).kind,
+            ExprKind::Name(name) | ExprKind::Attribute(_, name) if CURSORS.contains(&&**name)
+        );
+        (is_cursor || text.is_some_and(|text| looks_like_sql(&text))).then_some("dbapi.Cursor")
+    } else {
+        let in_chat = || {
+            let says = is_awaited
+                && catalog
+                    .language
+                    .awaited
+                    .iter()
+                    .any(|name| **name == **method);
+            let class = catalog.class_with(method, |root| program.imported.contains(root));
+            class.filter(|_| says)
+        };
+        // An operation of AWS takes nothing but keywords.
+        let in_cloud = || {
+            let arguments = resolver.arguments(site);
+            let by_keyword = arguments.iter().all(|argument| argument.keyword.is_some());
+            let class = catalog.cloud_client_with(method, |root| program.imported.contains(root));
+            class.filter(|_| by_keyword && !arguments.is_empty() && method.contains('_'))
+        };
+        near()
+            .or_else(far)
+            .or_else(in_chat)
+            .or_else(in_cloud)
+            .or_else(|| http_client(resolver, module, site, method))
+            .filter(|class| !catalog.only_builds(class, method))
+    }?;
+    if program.defines_method(method) {
+        return None;
+    }
+    let is_unknown = |typed: &Typed| match &typed.value {
+        Value::Method { class, .. } => !catalog.is_known(class),
+        _ => false,
+    };
+    if !resolver.values(at(*function)).iter().all(is_unknown)
+        || resolver.constant(at(*object)).is_some()
+    {
+        return None;
+    }
+    let value = Value::Method {
+        class: class.into(),
+        chain: method.clone(),
+        made: None,
+        function: None,
+    };
+    let receiver = Some(at(*object));
+    effect_of(
+        resolver,
+        &value,
+        Some(site),
+        receiver,
+        Confidence::Likely,
+        module,
+        site,
+        call,
+    )
+}
+
+/// The class of HTTP clients that the file imports, if a call passes what only such take: `session.post(url, headers=…)`.
+fn http_client(
+    resolver: &Resolver,
+    module: &Module,
+    site: Site,
+    method: &str,
+) -> Option<&'static str> {
+    let is_verb = ["delete", "get", "patch", "post", "put", "request"].contains(&method);
+    let arguments = resolver.arguments(site);
+    let says = arguments
+        .iter()
+        .filter_map(|argument| argument.keyword.as_deref())
+        .any(|keyword| HTTP_ARGUMENTS.contains(&keyword));
+    let has_place = arguments
+        .first()
+        .is_some_and(|first| first.keyword.is_none() || first.keyword.as_deref() == Some("url"));
+    let (_, class) = HTTP_CLIENTS
+        .iter()
+        .find(|(root, _)| module.imports_any(&[root]))?;
+    (is_verb && says && has_place).then_some(class)
+}
+
+const HTTP_ARGUMENTS: &[&str] = &[
+    "allow_redirects",
+    "follow_redirects",
+    "headers",
+    "proxies",
+    "verify",
+];
+
+const HTTP_CLIENTS: &[(&str, &str)] = &[
+    ("requests", "requests.Session"),
+    ("httpx", "httpx.Client"),
+    ("aiohttp", "aiohttp.ClientSession"),
+];
+
+/// Calls that look like an effect although nothing says what they are called on.
+pub(super) fn by_name(
+    resolver: &mut Resolver,
+    module: &Module,
+    site: Site,
+    call: &CallSite,
+) -> Option<FoundEffect> {
+    let ExprKind::Call(function, _) = &module.expr(site.expr).kind else {
+        return None;
+    };
+    let ExprKind::Attribute(_, method) = &module.expr(*function).kind else {
+        return None;
+    };
+    if !resolver
+        .values(Site {
+            expr: *function,
+            ..site
+        })
+        .is_empty()
+    {
+        return None;
+    }
+    let first = resolver
+        .argument(site, Some(0), None)
+        .and_then(|first| resolver.text(first))?;
+    let like = match &**method {
+        "get" | "post" | "put" | "patch" | "delete"
+            if first.starts_with("http://") || first.starts_with("https://") =>
+        {
+            ("requests", &**method)
+        }
+        _ => return None,
+    };
+    let catalog = resolver.program.catalog;
+    let mut found = catalog.effect(like.0, like.1)?;
+    let target = target(resolver, &found, Some(site), None, None);
+    found.call = method.to_string();
+    Some(FoundEffect {
+        category: found.rule.library.category,
+        intercepted: false,
+        library: String::new(),
+        call: found.call,
+        target,
+        confidence: Confidence::Possible,
+        span: module.expr(site.expr).span,
+        call_site: *call,
+        site,
+    })
+}
+
+/// What a cursor of a database is called where nothing says that it is one.
+const CURSORS: &[&str] = &["cur", "curs", "cursor", "dbcursor", "db_cursor"];
+
+fn looks_like_sql(text: &str) -> bool {
+    let mut words = text.split_whitespace().map(str::to_ascii_uppercase);
+    let (first, rest): (String, Vec<String>) = (words.next().unwrap_or_default(), words.collect());
+    let then = |word: &str| rest.iter().any(|found| found == word);
+    match first.as_str() {
+        "SELECT" => {
+            // `SELECT 1`, `SELECT now()`
+            let is_value = |word: &String| {
+                word.starts_with(|c: char| c.is_ascii_digit()) || word.contains('(')
+            };
+            then("FROM") || rest.first().is_some_and(is_value)
+        }
+        "INSERT" | "REPLACE" => then("INTO"),
+        "UPDATE" => then("SET"),
+        "DELETE" | "WITH" => then("FROM"),
+        "CREATE" | "DROP" | "ALTER" | "TRUNCATE" => {
+            ["TABLE", "INDEX", "VIEW", "DATABASE", "SCHEMA"]
+                .iter()
+                .any(|kind| then(kind))
+        }
+        _ => false,
+    }
+}

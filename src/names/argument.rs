@@ -1,0 +1,78 @@
+//! The arguments of calls.
+
+use super::*;
+use crate::syntax::module::{Argument, ExprKind};
+
+impl<'p> Resolver<'p> {
+    /// The arguments of the call at `site`.
+    pub fn arguments(&self, site: Site) -> &'p [Argument] {
+        match self
+            .program
+            .module(site.file)
+            .map(|module| &module.expr(site.expr).kind)
+        {
+            Some(ExprKind::Call(_, arguments)) => arguments,
+            _ => &[],
+        }
+    }
+
+    /// The argument of a call at a position or by keyword, unless a `*` before it hides which it is.
+    pub fn argument(
+        &self,
+        site: Site,
+        position: Option<u32>,
+        keyword: Option<&str>,
+    ) -> Option<Site> {
+        if let Some(found) = self.handed_on(site, position) {
+            return Some(found);
+        }
+        let arguments = self.arguments(site);
+        let at = |argument: &Argument| Site {
+            expr: argument.value,
+            ..site
+        };
+        if let Some(keyword) = keyword {
+            let by_name = arguments
+                .iter()
+                .find(|argument| argument.keyword.as_deref() == Some(keyword));
+            if let Some(found) = by_name {
+                return Some(at(found));
+            }
+        }
+        let module = self.program.module(site.file)?;
+        let positional = arguments
+            .iter()
+            .filter(|argument| argument.keyword.is_none());
+        let found = positional.clone().nth(position? as usize)?;
+        let starred =
+            |argument: &&Argument| matches!(module.expr(argument.value).kind, ExprKind::Starred(_));
+        if positional
+            .take(position? as usize + 1)
+            .any(|argument| starred(&argument))
+        {
+            None
+        } else {
+            Some(at(found))
+        }
+    }
+
+    /// Whether a call hands on arguments that stand elsewhere: `f(*args)`.
+    pub fn hides_arguments(&self, site: Site) -> bool {
+        let module = self.program.module(site.file);
+        self.arguments(site).iter().any(|argument| {
+            module.is_some_and(|module| {
+                matches!(module.expr(argument.value).kind, ExprKind::Starred(_))
+            })
+        })
+    }
+
+    /// The item of a tuple of arguments, as `Thread(target=f, args=(a, b))` hands them on.
+    pub(super) fn handed_on(&self, site: Site, position: Option<u32>) -> Option<Site> {
+        match &self.program.module(site.file)?.expr(site.expr).kind {
+            ExprKind::Sequence(items) => items
+                .get(position? as usize)
+                .map(|&expr| Site { expr, ..site }),
+            _ => None,
+        }
+    }
+}
