@@ -1,6 +1,8 @@
 //! A parsed Python module. Parsing never fails: what does not parse is an `ERROR` node, the rest is analysed.
 
-use tree_sitter::{Node, Parser, Tree};
+use std::sync::LazyLock;
+
+use tree_sitter::{Language, Node, Parser, Tree};
 
 mod lower;
 pub mod module;
@@ -8,11 +10,13 @@ mod recover;
 
 pub use lower::module as lower;
 
+static LANGUAGE: LazyLock<Language> = LazyLock::new(|| tree_sitter_python::LANGUAGE.into());
+
 /// Parses Python source. Always gives a tree, for any input.
 pub fn parse(source: &str) -> Tree {
     let mut parser = Parser::new();
     parser
-        .set_language(&tree_sitter_python::LANGUAGE.into())
+        .set_language(&LANGUAGE)
         .expect("the grammar is built for this version of tree-sitter");
     parser
         .parse(source, None)
@@ -22,4 +26,24 @@ pub fn parse(source: &str) -> Tree {
 /// The text of a node.
 pub fn text<'s>(node: Node, source: &'s str) -> &'s str {
     source.get(node.byte_range()).unwrap_or_default()
+}
+
+/// What the grammar calls a node.
+trait GrammarKind {
+    /// [`Node::kind`] without measuring and checking its C string at every call.
+    fn grammar_kind(&self) -> &'static str;
+}
+
+impl GrammarKind for Node<'_> {
+    fn grammar_kind(&self) -> &'static str {
+        static KINDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+            let kinds = 0..LANGUAGE.node_kind_count() as u16;
+            kinds
+                .map(|id| LANGUAGE.node_kind_for_id(id).unwrap_or_default())
+                .collect()
+        });
+        // What is no symbol of the grammar is an error.
+        let kind = KINDS.get(usize::from(self.kind_id()));
+        kind.copied().unwrap_or("ERROR")
+    }
 }

@@ -7,7 +7,7 @@ use tree_sitter::{Node, Tree};
 
 use super::module::*;
 use super::recover::blank_errors;
-use super::{parse, text};
+use super::{GrammarKind, parse, text};
 
 mod binding;
 mod definition;

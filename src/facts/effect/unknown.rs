@@ -28,15 +28,27 @@ pub(super) fn by_method(
             .iter()
             .any(|import| import.level == 0 && import.module.split('.').next() == Some(root))
     };
+    let in_repo = |root: &str| program.imported.contains(root);
     let near = || {
-        let class = catalog.class_with(method, beside);
-        class.filter(|_| catalog.is_distinctive(method, true))
+        let is_distinctive = catalog.is_distinctive(method, true);
+        is_distinctive
+            .then(|| catalog.class_with(method, beside))
+            .flatten()
     };
     let far = || {
-        let class = catalog.class_with(method, |root| program.imported.contains(root));
-        class.filter(|_| catalog.is_distinctive(method, false))
+        let is_distinctive = catalog.is_distinctive(method, false);
+        is_distinctive
+            .then(|| catalog.class_with(method, in_repo))
+            .flatten()
     };
     let at = |expr| Site { expr, ..site };
+    let is_unknown = |typed: &Typed| match &typed.value {
+        Value::Method { class, .. } => !catalog.is_known(class),
+        _ => false,
+    };
+    if program.defines_method(method) || !resolver.values(at(*function)).iter().all(is_unknown) {
+        return None;
+    }
     let class = if ["execute", "executemany"].contains(&&**method) {
         let first = resolver.argument(site, Some(0), None);
         let text = first.and_then(|first| resolver.text(first));
@@ -53,15 +65,16 @@ pub(super) fn by_method(
                     .awaited
                     .iter()
                     .any(|name| **name == **method);
-            let class = catalog.class_with(method, |root| program.imported.contains(root));
-            class.filter(|_| says)
+            says.then(|| catalog.class_with(method, in_repo)).flatten()
         };
         // An operation of AWS takes nothing but keywords.
         let in_cloud = || {
             let arguments = resolver.arguments(site);
             let by_keyword = arguments.iter().all(|argument| argument.keyword.is_some());
-            let class = catalog.cloud_client_with(method, |root| program.imported.contains(root));
-            class.filter(|_| by_keyword && !arguments.is_empty() && method.contains('_'))
+            let may_be = by_keyword && !arguments.is_empty() && method.contains('_');
+            may_be
+                .then(|| catalog.cloud_client_with(method, in_repo))
+                .flatten()
         };
         near()
             .or_else(far)
@@ -70,16 +83,7 @@ pub(super) fn by_method(
             .or_else(|| http_client(resolver, module, site, method))
             .filter(|class| !catalog.only_builds(class, method))
     }?;
-    if program.defines_method(method) {
-        return None;
-    }
-    let is_unknown = |typed: &Typed| match &typed.value {
-        Value::Method { class, .. } => !catalog.is_known(class),
-        _ => false,
-    };
-    if !resolver.values(at(*function)).iter().all(is_unknown)
-        || resolver.constant(at(*object)).is_some()
-    {
+    if resolver.constant(at(*object)).is_some() {
         return None;
     }
     let value = Value::Method {

@@ -4,7 +4,7 @@ use super::*;
 
 impl Lower<'_> {
     pub(super) fn simple(&mut self, node: Node, at: Place) {
-        match node.kind() {
+        match node.grammar_kind() {
             "assignment" => {
                 self.assignment(node, at);
             }
@@ -15,7 +15,7 @@ impl Lower<'_> {
                 if let Some(left) = node.child_by_field_name("left") {
                     self.expr(left, at);
                     // `__all__ += [...]` and `urls += [...]` add to what was there.
-                    if let (Some(right), "identifier") = (right, left.kind()) {
+                    if let (Some(right), "identifier") = (right, left.grammar_kind()) {
                         let name = self.node_name(left);
                         let binding = Binding {
                             value: BindingValue::Added(right),
@@ -40,7 +40,7 @@ impl Lower<'_> {
             .map(|annotation| self.annotation(annotation, at));
         let right = node.child_by_field_name("right");
         let value = match right {
-            Some(right) if right.kind() == "assignment" => self.assignment(right, at),
+            Some(right) if right.grammar_kind() == "assignment" => self.assignment(right, at),
             Some(right) => Some(self.expr(right, at)),
             None => None,
         };
@@ -71,7 +71,7 @@ impl Lower<'_> {
         value: &dyn Fn(&[u16]) -> BindingValue,
         at: Place,
     ) {
-        match node.kind() {
+        match node.grammar_kind() {
             "identifier" | "as_pattern_target" => {
                 let name = self.node_name(node);
                 self.bind(name, value(path), node, at);
@@ -88,7 +88,7 @@ impl Lower<'_> {
                     node.child_by_field_name("object"),
                     node.child_by_field_name("attribute"),
                 ) {
-                    let is_own = object.kind() == "identifier"
+                    let is_own = object.grammar_kind() == "identifier"
                         && self.attribute_target(object, attribute, value(path), at);
                     if !is_own {
                         let stored = StoredAttribute {
@@ -222,7 +222,7 @@ impl Lower<'_> {
     pub(super) fn import(&mut self, node: Node, at: Place) {
         let span = self.span(node);
         for child in children_by_field(node, "name") {
-            let (module, alias) = match child.kind() {
+            let (module, alias) = match child.grammar_kind() {
                 "aliased_import" => (
                     child.child_by_field_name("name"),
                     child.child_by_field_name("alias"),
@@ -271,14 +271,14 @@ impl Lower<'_> {
         };
         if named(node)
             .iter()
-            .any(|child| child.kind() == "wildcard_import")
+            .any(|child| child.grammar_kind() == "wildcard_import")
         {
             self.module.imports.push(import(ImportedName::Star));
             let index = self.module.imports.len() - 1;
             self.scope_mut(at.scope).stars.push(index);
         }
         for child in children_by_field(node, "name") {
-            let (name, alias) = match child.kind() {
+            let (name, alias) = match child.grammar_kind() {
                 "aliased_import" => (
                     child.child_by_field_name("name"),
                     child.child_by_field_name("alias"),

@@ -6,7 +6,7 @@ impl Lower<'_> {
     pub(super) fn decorated(&mut self, node: Node, at: Place) {
         let mut decorators = Vec::new();
         for child in named(node) {
-            match child.kind() {
+            match child.grammar_kind() {
                 "decorator" => {
                     decorators.extend(named(child).into_iter().map(|inner| self.expr(inner, at)))
                 }
@@ -67,7 +67,9 @@ impl Lower<'_> {
         let scope = self.scope_mut(inner.scope);
         scope.decorators = decorators;
         scope.returns = returns;
-        scope.is_async = node.child(0).is_some_and(|first| first.kind() == "async");
+        scope.is_async = node
+            .child(0)
+            .is_some_and(|first| first.grammar_kind() == "async");
         if let Some(parameters) = node.child_by_field_name("parameters") {
             self.parameters(parameters, at, inner);
         }
@@ -99,7 +101,7 @@ impl Lower<'_> {
     pub(super) fn parameters(&mut self, node: Node, outer: Place, inner: Place) {
         let mut keyword_only = false;
         for child in named(node) {
-            let (pattern, annotation, default) = match child.kind() {
+            let (pattern, annotation, default) = match child.grammar_kind() {
                 "identifier" | "list_splat_pattern" | "dictionary_splat_pattern" => {
                     (Some(child), None, None)
                 }
@@ -125,7 +127,7 @@ impl Lower<'_> {
                 _ => continue,
             };
             let Some(pattern) = pattern else { continue };
-            let kind = match pattern.kind() {
+            let kind = match pattern.grammar_kind() {
                 "list_splat_pattern" => ParameterKind::Args,
                 "dictionary_splat_pattern" => ParameterKind::Kwargs,
                 _ if keyword_only => ParameterKind::KeywordOnly,
@@ -158,12 +160,12 @@ impl Lower<'_> {
 
     /// A type: names in a string are names all the same.
     pub(super) fn annotation(&mut self, node: Node, at: Place) -> ExprId {
-        let node = if node.kind() == "type" {
+        let node = if node.grammar_kind() == "type" {
             node.named_child(0).unwrap_or(node)
         } else {
             node
         };
-        if node.kind() == "string" && self.fixed_span.is_none() {
+        if node.grammar_kind() == "string" && self.fixed_span.is_none() {
             let written = self
                 .text(node)
                 .trim_matches(|c| c == '"' || c == '\'')

@@ -24,7 +24,7 @@ impl Lower<'_> {
 
     pub(super) fn expr_inner(&mut self, node: Node, at: Place) -> ExprId {
         let field = |name: &str| node.child_by_field_name(name);
-        let kind = match node.kind() {
+        let kind = match node.grammar_kind() {
             "identifier" => ExprKind::Name(self.node_name(node)),
             "attribute" => match (field("object"), field("attribute")) {
                 (Some(object), Some(attribute)) => {
@@ -41,7 +41,7 @@ impl Lower<'_> {
                 };
                 let value = self.expr(value, at);
                 let rest = parts.flat_map(|part| {
-                    if part.kind() == "type_parameter" {
+                    if part.grammar_kind() == "type_parameter" {
                         named(part)
                     } else {
                         vec![part]
@@ -152,7 +152,7 @@ impl Lower<'_> {
     /// In a subscript, a string may be a forward reference (`list["Client"]`); it stays a string for `d["key"]`.
     pub(super) fn subscript_item(&mut self, node: Node, at: Place) -> ExprId {
         self.expr(
-            if node.kind() == "type" {
+            if node.grammar_kind() == "type" {
                 node.named_child(0).unwrap_or(node)
             } else {
                 node
@@ -168,7 +168,7 @@ impl Lower<'_> {
         let statement = self.statement;
         let function = self.expr(function, at);
         let arguments = match node.child_by_field_name("arguments") {
-            Some(arguments) if arguments.kind() == "generator_expression" => {
+            Some(arguments) if arguments.grammar_kind() == "generator_expression" => {
                 let value = self.expr(arguments, at);
                 vec![Argument {
                     keyword: None,
@@ -194,7 +194,7 @@ impl Lower<'_> {
     pub(super) fn arguments(&mut self, node: Node, at: Place) -> Vec<Argument> {
         let mut arguments = Vec::new();
         for child in named(node).into_iter().filter(|child| !child.is_extra()) {
-            if child.kind() == "keyword_argument" {
+            if child.grammar_kind() == "keyword_argument" {
                 if let (Some(name), Some(value)) = (
                     child.child_by_field_name("name"),
                     child.child_by_field_name("value"),
@@ -249,7 +249,7 @@ impl Lower<'_> {
         let inner = self.open_scope(ScopeKind::Comprehension, name, node, at);
         let mut first = true;
         for clause in named(node) {
-            match clause.kind() {
+            match clause.grammar_kind() {
                 "for_in_clause" => {
                     // The first iterable is evaluated outside.
                     let place = if first { at } else { inner };
@@ -273,7 +273,7 @@ impl Lower<'_> {
             }
         }
         match node.child_by_field_name("body") {
-            Some(body) if body.kind() == "pair" => {
+            Some(body) if body.grammar_kind() == "pair" => {
                 let value = body
                     .child_by_field_name("value")
                     .map(|value| self.expr(value, inner));
@@ -290,7 +290,7 @@ impl Lower<'_> {
     pub(super) fn string(&mut self, node: Node, at: Place) -> ExprKind {
         let mut parts: Vec<FStringPart> = Vec::new();
         let mut literal = String::new();
-        let strings = if node.kind() == "concatenated_string" {
+        let strings = if node.grammar_kind() == "concatenated_string" {
             named(node)
         } else {
             vec![node]
@@ -300,7 +300,7 @@ impl Lower<'_> {
                 .child(0)
                 .is_some_and(|start| self.text(start).contains(['r', 'R']));
             for part in named(string) {
-                match part.kind() {
+                match part.grammar_kind() {
                     "string_content" => self.string_content(part, raw, &mut literal),
                     "interpolation" => {
                         if !literal.is_empty() {
@@ -333,7 +333,7 @@ impl Lower<'_> {
         for escape in named(node) {
             into.push_str(self.source.get(at..escape.start_byte()).unwrap_or_default());
             at = escape.end_byte();
-            match (escape.kind(), self.text(escape)) {
+            match (escape.grammar_kind(), self.text(escape)) {
                 ("escape_sequence", written) if !raw => match written.as_bytes().get(1) {
                     Some(b'n') => into.push('\n'),
                     Some(b't') => into.push('\t'),

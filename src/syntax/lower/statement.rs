@@ -22,7 +22,7 @@ impl Lower<'_> {
         }
         self.depth += 1;
         self.statement = self.span(node);
-        match node.kind() {
+        match node.grammar_kind() {
             "function_definition" => self.function(node, Vec::new(), at),
             "class_definition" => self.class(node, Vec::new(), at),
             "decorated_definition" => self.decorated(node, at),
@@ -61,7 +61,7 @@ impl Lower<'_> {
                     .map(|child| self.node_name(child))
                     .collect();
                 let scope = self.scope_mut(at.scope);
-                if node.kind() == "global_statement" {
+                if node.grammar_kind() == "global_statement" {
                     scope.globals.extend(names)
                 } else {
                     scope.nonlocals.extend(names)
@@ -71,7 +71,7 @@ impl Lower<'_> {
                 for child in named(node) {
                     self.expr(child, at);
                 }
-                if node.kind() == "type_alias_statement" {
+                if node.grammar_kind() == "type_alias_statement" {
                     self.type_alias(node, at);
                 }
             }
@@ -94,7 +94,9 @@ impl Lower<'_> {
 
     pub(super) fn recovered(&mut self, node: Node, at: Place) {
         for child in named(node) {
-            if child.kind().ends_with("_statement") || child.kind().ends_with("_definition") {
+            if child.grammar_kind().ends_with("_statement")
+                || child.grammar_kind().ends_with("_definition")
+            {
                 self.statement(child, at);
             }
         }
@@ -139,7 +141,7 @@ impl Lower<'_> {
     /// `elif`, `else`, `except` and `finally` of a compound statement.
     pub(super) fn clauses(&mut self, node: Node, at: Place) {
         for clause in named(node) {
-            let kind = match clause.kind() {
+            let kind = match clause.grammar_kind() {
                 "elif_clause" => {
                     let condition = clause
                         .child_by_field_name("condition")
@@ -154,11 +156,11 @@ impl Lower<'_> {
             let block = self.block(Some(at.block), kind, clause);
             let inner = Place { block, ..at };
             for child in named(clause) {
-                match child.kind() {
+                match child.grammar_kind() {
                     "block" => self.suite(child, inner),
                     "as_pattern" => self.except_as(child, inner),
                     "comment" => {}
-                    _ if clause.kind() == "elif_clause" => {}
+                    _ if clause.grammar_kind() == "elif_clause" => {}
                     _ => {
                         self.expr(child, inner);
                     }
@@ -169,7 +171,7 @@ impl Lower<'_> {
 
     pub(super) fn except_as(&mut self, node: Node, at: Place) {
         for child in named(node) {
-            if child.kind() == "as_pattern_target" {
+            if child.grammar_kind() == "as_pattern_target" {
                 let name = self.node_name(child);
                 self.bind(name, BindingValue::Unknown, node, at);
             } else {
@@ -224,13 +226,13 @@ impl Lower<'_> {
         let mut targets = Vec::new();
         for clause in named(node)
             .into_iter()
-            .filter(|child| child.kind() == "with_clause")
+            .filter(|child| child.grammar_kind() == "with_clause")
         {
             for item in named(clause) {
                 let Some(value) = item.child_by_field_name("value") else {
                     continue;
                 };
-                if value.kind() == "as_pattern" {
+                if value.grammar_kind() == "as_pattern" {
                     let parts = named(value);
                     let Some(&first) = parts.first() else {
                         continue;
@@ -266,13 +268,13 @@ impl Lower<'_> {
         };
         for case in named(body)
             .into_iter()
-            .filter(|child| child.kind() == "case_clause")
+            .filter(|child| child.grammar_kind() == "case_clause")
         {
             if let Some(consequence) = case.child_by_field_name("consequence") {
                 let block = self.block(Some(at.block), BlockKind::Else, consequence);
                 let inner = Place { block, ..at };
                 for part in named(case) {
-                    match part.kind() {
+                    match part.grammar_kind() {
                         "case_pattern" => self.captures(part, inner),
                         "if_clause" => {
                             self.expr(part, inner);
@@ -290,7 +292,7 @@ impl Lower<'_> {
         let mut stack = vec![pattern];
         while let Some(node) = stack.pop() {
             let parts = named(node);
-            match (node.kind(), parts.as_slice()) {
+            match (node.grammar_kind(), parts.as_slice()) {
                 ("identifier", _) => {
                     let name = self.node_name(node);
                     self.bind(name, BindingValue::Unknown, pattern, at);
@@ -299,7 +301,7 @@ impl Lower<'_> {
                 ("dotted_name", parts) => {
                     let is_class = node
                         .parent()
-                        .is_some_and(|parent| parent.kind() == "class_pattern");
+                        .is_some_and(|parent| parent.grammar_kind() == "class_pattern");
                     if parts.len() == 1 && !is_class {
                         stack.extend(parts);
                     }
@@ -322,10 +324,10 @@ impl Lower<'_> {
     pub(super) fn pattern_class(&mut self, pattern: Node, at: Place) -> Option<ExprId> {
         let class = named(pattern)
             .into_iter()
-            .find(|part| part.kind() == "class_pattern")?;
+            .find(|part| part.grammar_kind() == "class_pattern")?;
         let dotted = named(class)
             .into_iter()
-            .find(|part| part.kind() == "dotted_name")?;
+            .find(|part| part.grammar_kind() == "dotted_name")?;
         named(dotted).into_iter().fold(None, |outer, part| {
             let name = self.node_name(part);
             Some(match outer {
