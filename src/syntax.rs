@@ -28,6 +28,27 @@ pub fn text<'s>(node: Node, source: &'s str) -> &'s str {
     source.get(node.byte_range()).unwrap_or_default()
 }
 
+/// The grammar's fields that are read, by their ids: what a name is looked up for once, not at every node.
+macro_rules! fields {
+    ($($field:ident)*) => {
+        struct Fields { $($field: u16),* }
+
+        static FIELDS: LazyLock<Fields> = LazyLock::new(|| Fields {
+            $($field: field_id(stringify!($field))),*
+        });
+    };
+}
+
+fields! {
+    alias arguments attribute body condition consequence function key left module_name name object operator parameters
+    return_type right subject subscript superclasses r#type value
+}
+
+fn field_id(name: &str) -> u16 {
+    let id = LANGUAGE.field_id_for_name(name.trim_start_matches("r#"));
+    id.expect("a field of the grammar").get()
+}
+
 /// What the grammar calls a node.
 trait GrammarKind {
     /// [`Node::kind`] without measuring and checking its C string at every call.

@@ -1,7 +1,7 @@
 //! What an annotation says about a value. Everything known this way is likely, never certain.
 
 use super::*;
-use crate::syntax::module::{ExprKind, ScopeKind};
+use crate::syntax::module::{ExprKind, Operator, ScopeKind};
 
 impl<'p> Resolver<'p> {
     /// The values that a type expression admits.
@@ -26,7 +26,7 @@ impl<'p> Resolver<'p> {
                     .flat_map(|typed| self.instance_of(&typed.value, site))
                     .collect()
             }
-            ExprKind::Binary(operator, left, right) if &**operator == "|" => {
+            ExprKind::Binary(Operator::BitOr, left, right) => {
                 let mut found = self.find_type(at(*left));
                 found.extend(self.find_type(at(*right)));
                 found

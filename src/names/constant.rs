@@ -2,7 +2,7 @@
 //! defaults of environment variables. What is not constant stays as `{expression}`.
 
 use super::*;
-use crate::syntax::module::{ExprKind, FStringPart};
+use crate::syntax::module::{ExprKind, FStringPart, Operator};
 
 /// Longer texts are cut; nothing reads them whole.
 const MAX_TEXT: usize = 4000;
@@ -102,8 +102,8 @@ impl<'p> Resolver<'p> {
                 }
                 Some(joined)
             }
-            ExprKind::Binary(operator, left, right) => match &**operator {
-                "+" => {
+            ExprKind::Binary(operator, left, right) => match *operator {
+                Operator::Add => {
                     let (left, right) = (at(left), at(right));
                     let known = (
                         self.template(left, depth + 1),
@@ -118,7 +118,7 @@ impl<'p> Resolver<'p> {
                         )),
                     }
                 }
-                "/" => {
+                Operator::Divide => {
                     let left = self.part(at(left), depth);
                     let right = self.part(at(right), depth);
                     if left.starts_with('{') && right.starts_with('{') {
@@ -127,7 +127,7 @@ impl<'p> Resolver<'p> {
                         Some(join_path(&left, &right))
                     }
                 }
-                "%" => self.template(at(left), depth + 1),
+                Operator::Modulo => self.template(at(left), depth + 1),
                 _ => None,
             },
             ExprKind::Await(inner) | ExprKind::Walrus(_, inner) => {

@@ -1,7 +1,9 @@
 //! From a name or an expression to its values.
 
 use super::*;
-use crate::syntax::module::{Binding, BindingValue, BlockId, ExprKind, MODULE_SCOPE, ScopeKind};
+use crate::syntax::module::{
+    Binding, BindingValue, BlockId, ExprKind, MODULE_SCOPE, Operator, ScopeKind,
+};
 
 impl<'p> Resolver<'p> {
     pub(super) fn evaluate(&mut self, site: Site) -> Vec<Typed> {
@@ -75,14 +77,14 @@ impl<'p> Resolver<'p> {
                 .collect(),
             ExprKind::Binary(operator, left, right) => {
                 let left = self.values(at(*left));
-                match &**operator {
+                match *operator {
                     // `Path / "x"` is a path; `prompt | model` runs like the pieces it is made of.
-                    "/" => left
+                    Operator::Divide => left
                         .iter()
                         .filter(|typed| matches!(typed.value, Value::Instance(..)))
                         .cloned()
                         .collect(),
-                    "|" => {
+                    Operator::BitOr => {
                         let is_type = |typed: &Typed| {
                             !matches!(typed.value, Value::Instance(..) | Value::Object(..))
                         };
@@ -93,7 +95,7 @@ impl<'p> Resolver<'p> {
                             right.iter().chain(left.iter()).cloned().collect()
                         }
                     }
-                    "+" | "%" => {
+                    Operator::Add | Operator::Modulo => {
                         let right = self.values(at(*right));
                         let sides = left.iter().chain(right.iter());
                         if sides.clone().any(|typed| self.is_text(&typed.value)) {

@@ -1,5 +1,6 @@
 //! From a concrete tree to a [`Module`]: one walk, in source order.
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -7,7 +8,7 @@ use tree_sitter::{Node, Tree};
 
 use super::module::*;
 use super::recover::blank_errors;
-use super::{GrammarKind, parse, text};
+use super::{FIELDS, GrammarKind, parse, text};
 
 mod binding;
 mod definition;
@@ -55,6 +56,7 @@ fn lowered(source: &str, tree: &Tree) -> Module {
     }
     lower.module.unparsed.sort_unstable();
     lower.module.unparsed.dedup();
+    lower.module.shrink();
     lower.module
 }
 
@@ -220,9 +222,12 @@ fn named<'t>(node: Node<'t>) -> Vec<Node<'t>> {
     node.named_children(&mut cursor).collect()
 }
 
-fn children_by_field<'t>(node: Node<'t>, field: &str) -> Vec<Node<'t>> {
+fn children_by_field<'t>(node: Node<'t>, field: u16) -> Vec<Node<'t>> {
     let mut cursor = node.walk();
-    node.children_by_field_name(field, &mut cursor)
+    let Some(field) = NonZeroU16::new(field) else {
+        return Vec::new();
+    };
+    node.children_by_field_id(field, &mut cursor)
         .filter(|child| child.is_named())
         .collect()
 }
@@ -242,6 +247,11 @@ fn dotted(written: &str) -> String {
         .chars()
         .filter(|c| !c.is_whitespace() && *c != '\\')
         .collect()
+}
+
+/// Room for one: most names are bound once.
+fn one<T>() -> Vec<T> {
+    Vec::with_capacity(1)
 }
 
 fn unpacked(value: ExprId, path: &[u16]) -> BindingValue {

@@ -55,7 +55,7 @@ pub enum ExprKind {
     Await(ExprId),
     /// `a if c else b`, `a or b`, `a and b`: one of them.
     Either(Box<[ExprId]>),
-    Binary(Name, ExprId, ExprId),
+    Binary(Operator, ExprId, ExprId),
     Lambda(ScopeId),
     /// The element of a comprehension.
     Comprehension(ExprId),
@@ -67,6 +67,29 @@ pub enum ExprKind {
     Slice,
     /// Anything else; calls inside are still listed in [`Module::calls`].
     Other,
+}
+
+/// The binary operators that say something of what they give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    Add,
+    BitOr,
+    Divide,
+    Modulo,
+    Other,
+}
+
+impl Operator {
+    /// The operator that is written so.
+    pub fn of(written: &str) -> Operator {
+        match written {
+            "+" => Operator::Add,
+            "|" => Operator::BitOr,
+            "/" => Operator::Divide,
+            "%" => Operator::Modulo,
+            _ => Operator::Other,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -258,6 +281,16 @@ pub struct StoredAttribute {
 }
 
 impl Module {
+    /// Gives back the memory that growing left over.
+    pub fn shrink(&mut self) {
+        self.exprs.shrink_to_fit();
+        self.scope_of.shrink_to_fit();
+        self.block_of.shrink_to_fit();
+        self.scopes.shrink_to_fit();
+        self.blocks.shrink_to_fit();
+        self.calls.shrink_to_fit();
+    }
+
     pub fn expr(&self, id: ExprId) -> &Expr {
         &self.exprs[id.0 as usize]
     }

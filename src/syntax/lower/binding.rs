@@ -10,9 +10,9 @@ impl Lower<'_> {
             }
             "augmented_assignment" => {
                 let right = node
-                    .child_by_field_name("right")
+                    .child_by_field_id(FIELDS.right)
                     .map(|right| self.expr(right, at));
-                if let Some(left) = node.child_by_field_name("left") {
+                if let Some(left) = node.child_by_field_id(FIELDS.left) {
                     self.expr(left, at);
                     // `__all__ += [...]` and `urls += [...]` add to what was there.
                     if let (Some(right), "identifier") = (right, left.grammar_kind()) {
@@ -36,15 +36,15 @@ impl Lower<'_> {
 
     pub(super) fn assignment(&mut self, node: Node, at: Place) -> Option<ExprId> {
         let annotation = node
-            .child_by_field_name("type")
+            .child_by_field_id(FIELDS.r#type)
             .map(|annotation| self.annotation(annotation, at));
-        let right = node.child_by_field_name("right");
+        let right = node.child_by_field_id(FIELDS.right);
         let value = match right {
             Some(right) if right.grammar_kind() == "assignment" => self.assignment(right, at),
             Some(right) => Some(self.expr(right, at)),
             None => None,
         };
-        if let Some(left) = node.child_by_field_name("left") {
+        if let Some(left) = node.child_by_field_id(FIELDS.left) {
             match (annotation, value) {
                 (Some(annotation), value) => {
                     self.target(
@@ -85,8 +85,8 @@ impl Lower<'_> {
             }
             "attribute" => {
                 if let (Some(object), Some(attribute)) = (
-                    node.child_by_field_name("object"),
-                    node.child_by_field_name("attribute"),
+                    node.child_by_field_id(FIELDS.object),
+                    node.child_by_field_id(FIELDS.attribute),
                 ) {
                     let is_own = object.grammar_kind() == "identifier"
                         && self.attribute_target(object, attribute, value(path), at);
@@ -102,8 +102,8 @@ impl Lower<'_> {
                 }
             }
             "subscript" => {
-                let object = node.child_by_field_name("value");
-                let key = node.child_by_field_name("subscript");
+                let object = node.child_by_field_id(FIELDS.value);
+                let key = node.child_by_field_id(FIELDS.subscript);
                 if let (Some(object), Some(key)) = (object, key) {
                     let (object, key) = (self.expr(object, at), self.expr(key, at));
                     if let Some(name) = self.module.key_name(key) {
@@ -159,7 +159,7 @@ impl Lower<'_> {
             self.scope_mut(class)
                 .attributes
                 .entry(name)
-                .or_default()
+                .or_insert_with(one)
                 .push(binding);
         }
         is_self
@@ -200,7 +200,7 @@ impl Lower<'_> {
         self.scope_mut(target)
             .bindings
             .entry(name)
-            .or_default()
+            .or_insert_with(one)
             .push(Binding {
                 value,
                 block: at.block,
@@ -221,11 +221,11 @@ impl Lower<'_> {
 
     pub(super) fn import(&mut self, node: Node, at: Place) {
         let span = self.span(node);
-        for child in children_by_field(node, "name") {
+        for child in children_by_field(node, FIELDS.name) {
             let (module, alias) = match child.grammar_kind() {
                 "aliased_import" => (
-                    child.child_by_field_name("name"),
-                    child.child_by_field_name("alias"),
+                    child.child_by_field_id(FIELDS.name),
+                    child.child_by_field_id(FIELDS.alias),
                 ),
                 _ => (Some(child), None),
             };
@@ -255,7 +255,7 @@ impl Lower<'_> {
 
     pub(super) fn import_from(&mut self, node: Node, at: Place) {
         let span = self.span(node);
-        let Some(from) = node.child_by_field_name("module_name") else {
+        let Some(from) = node.child_by_field_id(FIELDS.module_name) else {
             return;
         };
         let written = self.text(from);
@@ -277,11 +277,11 @@ impl Lower<'_> {
             let index = self.module.imports.len() - 1;
             self.scope_mut(at.scope).stars.push(index);
         }
-        for child in children_by_field(node, "name") {
+        for child in children_by_field(node, FIELDS.name) {
             let (name, alias) = match child.grammar_kind() {
                 "aliased_import" => (
-                    child.child_by_field_name("name"),
-                    child.child_by_field_name("alias"),
+                    child.child_by_field_id(FIELDS.name),
+                    child.child_by_field_id(FIELDS.alias),
                 ),
                 _ => (Some(child), None),
             };

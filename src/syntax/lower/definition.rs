@@ -56,13 +56,13 @@ impl Lower<'_> {
     }
 
     pub(super) fn function(&mut self, node: Node, decorators: Vec<ExprId>, at: Place) {
-        let Some(name) = node.child_by_field_name("name") else {
+        let Some(name) = node.child_by_field_id(FIELDS.name) else {
             return;
         };
         let name = self.node_name(name);
         let inner = self.open_scope(ScopeKind::Function, name.clone(), node, at);
         let returns = node
-            .child_by_field_name("return_type")
+            .child_by_field_id(FIELDS.return_type)
             .map(|node| self.annotation(node, at));
         let scope = self.scope_mut(inner.scope);
         scope.decorators = decorators;
@@ -70,22 +70,22 @@ impl Lower<'_> {
         scope.is_async = node
             .child(0)
             .is_some_and(|first| first.grammar_kind() == "async");
-        if let Some(parameters) = node.child_by_field_name("parameters") {
+        if let Some(parameters) = node.child_by_field_id(FIELDS.parameters) {
             self.parameters(parameters, at, inner);
         }
         self.bind(name, BindingValue::Definition(inner.scope), node, at);
-        if let Some(body) = node.child_by_field_name("body") {
+        if let Some(body) = node.child_by_field_id(FIELDS.body) {
             self.suite(body, inner);
         }
     }
 
     pub(super) fn class(&mut self, node: Node, decorators: Vec<ExprId>, at: Place) {
-        let Some(name) = node.child_by_field_name("name") else {
+        let Some(name) = node.child_by_field_id(FIELDS.name) else {
             return;
         };
         let name = self.node_name(name);
         let bases = node
-            .child_by_field_name("superclasses")
+            .child_by_field_id(FIELDS.superclasses)
             .map(|node| self.arguments(node, at))
             .unwrap_or_default();
         let inner = self.open_scope(ScopeKind::Class, name.clone(), node, at);
@@ -93,7 +93,7 @@ impl Lower<'_> {
         scope.decorators = decorators;
         scope.bases = bases;
         self.bind(name, BindingValue::Definition(inner.scope), node, at);
-        if let Some(body) = node.child_by_field_name("body") {
+        if let Some(body) = node.child_by_field_id(FIELDS.body) {
             self.suite(body, inner);
         }
     }
@@ -107,18 +107,18 @@ impl Lower<'_> {
                 }
                 "typed_parameter" => (
                     child.named_child(0),
-                    child.child_by_field_name("type"),
+                    child.child_by_field_id(FIELDS.r#type),
                     None,
                 ),
                 "default_parameter" => (
-                    child.child_by_field_name("name"),
+                    child.child_by_field_id(FIELDS.name),
                     None,
-                    child.child_by_field_name("value"),
+                    child.child_by_field_id(FIELDS.value),
                 ),
                 "typed_default_parameter" => (
-                    child.child_by_field_name("name"),
-                    child.child_by_field_name("type"),
-                    child.child_by_field_name("value"),
+                    child.child_by_field_id(FIELDS.name),
+                    child.child_by_field_id(FIELDS.r#type),
+                    child.child_by_field_id(FIELDS.value),
                 ),
                 "keyword_separator" => {
                     keyword_only = true;
@@ -153,7 +153,7 @@ impl Lower<'_> {
             self.scope_mut(inner.scope)
                 .bindings
                 .entry(name)
-                .or_default()
+                .or_insert_with(one)
                 .push(binding);
         }
     }

@@ -23,10 +23,10 @@ impl Lower<'_> {
     }
 
     pub(super) fn expr_inner(&mut self, node: Node, at: Place) -> ExprId {
-        let field = |name: &str| node.child_by_field_name(name);
+        let field = |id| node.child_by_field_id(id);
         let kind = match node.grammar_kind() {
             "identifier" => ExprKind::Name(self.node_name(node)),
-            "attribute" => match (field("object"), field("attribute")) {
+            "attribute" => match (field(FIELDS.object), field(FIELDS.attribute)) {
                 (Some(object), Some(attribute)) => {
                     let object = self.expr(object, at);
                     ExprKind::Attribute(object, self.node_name(attribute))
@@ -84,7 +84,7 @@ impl Lower<'_> {
                 }
             }
             "boolean_operator" => {
-                let parts = [field("left"), field("right")]
+                let parts = [field(FIELDS.left), field(FIELDS.right)]
                     .into_iter()
                     .flatten()
                     .collect();
@@ -93,8 +93,8 @@ impl Lower<'_> {
             "binary_operator" | "union_type" => {
                 let parts = named(node);
                 let (left, right) = (parts.first().copied(), parts.last().copied());
-                let operator = field("operator").map_or("|", |operator| self.text(operator));
-                let operator = self.name(operator);
+                let operator = field(FIELDS.operator).map_or("|", |operator| self.text(operator));
+                let operator = Operator::of(operator);
                 match (left, right) {
                     (Some(left), Some(right)) => {
                         ExprKind::Binary(operator, self.expr(left, at), self.expr(right, at))
@@ -107,7 +107,7 @@ impl Lower<'_> {
             | "set_comprehension"
             | "generator_expression"
             | "dictionary_comprehension" => self.comprehension(node, at),
-            "named_expression" => match (field("name"), field("value")) {
+            "named_expression" => match (field(FIELDS.name), field(FIELDS.value)) {
                 (Some(name), Some(value)) => {
                     let name = self.node_name(name);
                     let value = self.expr(value, at);
@@ -162,12 +162,12 @@ impl Lower<'_> {
     }
 
     pub(super) fn call(&mut self, node: Node, at: Place) -> ExprId {
-        let Some(function) = node.child_by_field_name("function") else {
+        let Some(function) = node.child_by_field_id(FIELDS.function) else {
             return self.push(ExprKind::Other, node, at);
         };
         let statement = self.statement;
         let function = self.expr(function, at);
-        let arguments = match node.child_by_field_name("arguments") {
+        let arguments = match node.child_by_field_id(FIELDS.arguments) {
             Some(arguments) if arguments.grammar_kind() == "generator_expression" => {
                 let value = self.expr(arguments, at);
                 vec![Argument {
@@ -196,8 +196,8 @@ impl Lower<'_> {
         for child in named(node).into_iter().filter(|child| !child.is_extra()) {
             if child.grammar_kind() == "keyword_argument" {
                 if let (Some(name), Some(value)) = (
-                    child.child_by_field_name("name"),
-                    child.child_by_field_name("value"),
+                    child.child_by_field_id(FIELDS.name),
+                    child.child_by_field_id(FIELDS.value),
                 ) {
                     let keyword = Some(self.node_name(name));
                     arguments.push(Argument {
@@ -219,8 +219,8 @@ impl Lower<'_> {
         let mut items = Vec::new();
         for child in named(node).into_iter().filter(|child| !child.is_extra()) {
             match (
-                child.child_by_field_name("key"),
-                child.child_by_field_name("value"),
+                child.child_by_field_id(FIELDS.key),
+                child.child_by_field_id(FIELDS.value),
             ) {
                 (Some(key), Some(value)) => {
                     items.push((Some(self.expr(key, at)), self.expr(value, at)))
@@ -234,10 +234,10 @@ impl Lower<'_> {
     pub(super) fn lambda(&mut self, node: Node, at: Place) -> ExprKind {
         let name = self.name("<lambda>");
         let inner = self.open_scope(ScopeKind::Lambda, name, node, at);
-        if let Some(parameters) = node.child_by_field_name("parameters") {
+        if let Some(parameters) = node.child_by_field_id(FIELDS.parameters) {
             self.parameters(parameters, at, inner);
         }
-        if let Some(body) = node.child_by_field_name("body") {
+        if let Some(body) = node.child_by_field_id(FIELDS.body) {
             let value = self.expr(body, inner);
             self.scope_mut(inner.scope).return_values.push(value);
         }
@@ -255,9 +255,11 @@ impl Lower<'_> {
                     let place = if first { at } else { inner };
                     first = false;
                     let value = clause
-                        .child_by_field_name("right")
+                        .child_by_field_id(FIELDS.right)
                         .map(|right| self.expr(right, place));
-                    if let (Some(left), Some(value)) = (clause.child_by_field_name("left"), value) {
+                    if let (Some(left), Some(value)) =
+                        (clause.child_by_field_id(FIELDS.left), value)
+                    {
                         self.target(
                             left,
                             &mut Vec::new(),
@@ -272,12 +274,12 @@ impl Lower<'_> {
                 _ => {}
             }
         }
-        match node.child_by_field_name("body") {
+        match node.child_by_field_id(FIELDS.body) {
             Some(body) if body.grammar_kind() == "pair" => {
                 let value = body
-                    .child_by_field_name("value")
+                    .child_by_field_id(FIELDS.value)
                     .map(|value| self.expr(value, inner));
-                if let Some(key) = body.child_by_field_name("key") {
+                if let Some(key) = body.child_by_field_id(FIELDS.key) {
                     self.expr(key, inner);
                 }
                 value.map_or(ExprKind::Other, ExprKind::Comprehension)

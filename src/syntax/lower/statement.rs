@@ -43,14 +43,14 @@ impl Lower<'_> {
             "if_statement" => self.if_statement(node, at),
             "for_statement" => self.for_statement(node, at),
             "while_statement" => {
-                if let Some(condition) = node.child_by_field_name("condition") {
+                if let Some(condition) = node.child_by_field_id(FIELDS.condition) {
                     self.expr(condition, at);
                 }
                 self.loop_suite(node, at);
                 self.clauses(node, at);
             }
             "try_statement" => {
-                self.field_suite(node, "body", BlockKind::Try, at);
+                self.field_suite(node, FIELDS.body, BlockKind::Try, at);
                 self.clauses(node, at);
             }
             "with_statement" => self.with_statement(node, at),
@@ -126,14 +126,14 @@ impl Lower<'_> {
     }
 
     pub(super) fn loop_suite(&mut self, node: Node, at: Place) {
-        if let Some(body) = node.child_by_field_name("body") {
+        if let Some(body) = node.child_by_field_id(FIELDS.body) {
             let block = self.block(Some(at.block), BlockKind::While, node);
             self.suite(body, Place { block, ..at });
         }
     }
 
-    pub(super) fn field_suite(&mut self, node: Node, field: &str, kind: BlockKind, at: Place) {
-        if let Some(body) = node.child_by_field_name(field) {
+    pub(super) fn field_suite(&mut self, node: Node, field: u16, kind: BlockKind, at: Place) {
+        if let Some(body) = node.child_by_field_id(field) {
             self.nested(body, kind, at);
         }
     }
@@ -144,7 +144,7 @@ impl Lower<'_> {
             let kind = match clause.grammar_kind() {
                 "elif_clause" => {
                     let condition = clause
-                        .child_by_field_name("condition")
+                        .child_by_field_id(FIELDS.condition)
                         .map(|node| self.expr(node, at));
                     condition.map_or(BlockKind::Else, BlockKind::If)
                 }
@@ -181,7 +181,7 @@ impl Lower<'_> {
     }
 
     pub(super) fn if_statement(&mut self, node: Node, at: Place) {
-        let condition = node.child_by_field_name("condition");
+        let condition = node.child_by_field_id(FIELDS.condition);
         let is_main = condition.is_some_and(|condition| is_main_condition(self.text(condition)));
         let condition = condition.map(|condition| self.expr(condition, at));
         let kind = match condition {
@@ -190,7 +190,7 @@ impl Lower<'_> {
             None => BlockKind::Else,
         };
         let block = self.module.blocks.len();
-        self.field_suite(node, "consequence", kind, at);
+        self.field_suite(node, FIELDS.consequence, kind, at);
         if is_main && let Some(block) = self.module.blocks.get_mut(block) {
             // The block is known by the line of its `if`.
             block.span.line = node.start_position().row as u32 + 1;
@@ -200,12 +200,12 @@ impl Lower<'_> {
 
     pub(super) fn for_statement(&mut self, node: Node, at: Place) {
         let value = node
-            .child_by_field_name("right")
+            .child_by_field_id(FIELDS.right)
             .map(|right| self.expr(right, at));
-        if let Some(body) = node.child_by_field_name("body") {
+        if let Some(body) = node.child_by_field_id(FIELDS.body) {
             let block = self.block(Some(at.block), BlockKind::For, node);
             let inner = Place { block, ..at };
-            if let (Some(left), Some(value)) = (node.child_by_field_name("left"), value) {
+            if let (Some(left), Some(value)) = (node.child_by_field_id(FIELDS.left), value) {
                 self.target(
                     left,
                     &mut Vec::new(),
@@ -219,7 +219,7 @@ impl Lower<'_> {
     }
 
     pub(super) fn with_statement(&mut self, node: Node, at: Place) {
-        let Some(body) = node.child_by_field_name("body") else {
+        let Some(body) = node.child_by_field_id(FIELDS.body) else {
             return;
         };
         let mut items = Vec::new();
@@ -229,7 +229,7 @@ impl Lower<'_> {
             .filter(|child| child.grammar_kind() == "with_clause")
         {
             for item in named(clause) {
-                let Some(value) = item.child_by_field_name("value") else {
+                let Some(value) = item.child_by_field_id(FIELDS.value) else {
                     continue;
                 };
                 if value.grammar_kind() == "as_pattern" {
@@ -240,7 +240,7 @@ impl Lower<'_> {
                     let id = self.expr(first, at);
                     items.push(id);
                     if let Some(target) = value
-                        .child_by_field_name("alias")
+                        .child_by_field_id(FIELDS.alias)
                         .or_else(|| parts.get(1).copied())
                     {
                         let target = target.named_child(0).unwrap_or(target);
@@ -260,17 +260,17 @@ impl Lower<'_> {
     }
 
     pub(super) fn match_statement(&mut self, node: Node, at: Place) {
-        for subject in children_by_field(node, "subject") {
+        for subject in children_by_field(node, FIELDS.subject) {
             self.expr(subject, at);
         }
-        let Some(body) = node.child_by_field_name("body") else {
+        let Some(body) = node.child_by_field_id(FIELDS.body) else {
             return;
         };
         for case in named(body)
             .into_iter()
             .filter(|child| child.grammar_kind() == "case_clause")
         {
-            if let Some(consequence) = case.child_by_field_name("consequence") {
+            if let Some(consequence) = case.child_by_field_id(FIELDS.consequence) {
                 let block = self.block(Some(at.block), BlockKind::Else, consequence);
                 let inner = Place { block, ..at };
                 for part in named(case) {
