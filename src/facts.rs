@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::load::Loaded;
 use self::session::Session;
 use crate::catalog::Catalog;
 use crate::names::{FileId, Program, Resolver};
@@ -282,29 +283,37 @@ pub fn analyze_for(
         .context("cannot start threads")?;
     pool.install(|| {
         let mut loaded = load::load(workspace, catalog, session);
-        ensure!(!session.is_cancelled(), CANCELLED);
-        let subclasses = graph::subclasses(&loaded.program);
-        loaded.program.subclasses = subclasses.clone();
-        connect::connect(&mut loaded.program, &subclasses, &session.cancelled);
-        let program = &loaded.program;
-        let facts: Vec<file::FileFacts> = each_file(program, |resolver, file| {
-            if session.is_cancelled() {
-                return file::FileFacts::default();
-            }
-            let found = file::file_facts(resolver, file, &subclasses, options.possible);
-            session.advance();
-            found
-        });
-        ensure!(!session.is_cancelled(), CANCELLED);
-        let scripts = scripts::scripts(workspace);
-        Ok(assemble::assemble(
-            loaded,
-            facts,
-            &scripts,
-            &launch::commands(workspace),
-            options,
-        ))
+        let scan = facts_of(&mut loaded, session, workspace, options);
+        // Nobody need wait until the memory of all modules is given back, least of all one who cancelled.
+        let modules = std::mem::take(&mut loaded.program.files);
+        std::thread::spawn(move || drop(modules));
+        scan
     })
+}
+
+fn facts_of(
+    loaded: &mut Loaded,
+    session: &Session,
+    workspace: &Workspace,
+    options: &Options,
+) -> anyhow::Result<Scan> {
+    ensure!(!session.is_cancelled(), CANCELLED);
+    loaded.program.subclasses = graph::subclasses(&loaded.program);
+    connect::connect(&mut loaded.program, &session.cancelled);
+    let facts: Vec<file::FileFacts> = each_file(&loaded.program, |resolver, file| {
+        if session.is_cancelled() {
+            return file::FileFacts::default();
+        }
+        let found = file::file_facts(resolver, file, options.possible);
+        session.advance();
+        found
+    });
+    ensure!(!session.is_cancelled(), CANCELLED);
+    let scripts = scripts::scripts(workspace);
+    let launches = launch::commands(workspace);
+    Ok(assemble::assemble(
+        loaded, facts, &scripts, &launches, options,
+    ))
 }
 
 /// Looks at every file, several at once; the results are in the order of the files.

@@ -1,5 +1,6 @@
 //! A parsed Python module. Parsing never fails: what does not parse is an `ERROR` node, the rest is analysed.
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use tree_sitter::{Language, Node, Parser, Tree};
@@ -14,13 +15,21 @@ static LANGUAGE: LazyLock<Language> = LazyLock::new(|| tree_sitter_python::LANGU
 
 /// Parses Python source. Always gives a tree, for any input.
 pub fn parse(source: &str) -> Tree {
-    let mut parser = Parser::new();
-    parser
-        .set_language(&LANGUAGE)
-        .expect("the grammar is built for this version of tree-sitter");
-    parser
-        .parse(source, None)
-        .expect("a parser with a language and without a time limit gives a tree")
+    thread_local! {
+        /// A parser keeps the memory of what it parsed for what it parses next.
+        static PARSER: RefCell<Parser> = RefCell::new({
+            let mut parser = Parser::new();
+            parser
+                .set_language(&LANGUAGE)
+                .expect("the grammar is built for this version of tree-sitter");
+            parser
+        });
+    }
+    PARSER.with_borrow_mut(|parser| {
+        parser
+            .parse(source, None)
+            .expect("a parser with a language and without a time limit gives a tree")
+    })
 }
 
 /// The text of a node.

@@ -31,7 +31,7 @@ struct Placed {
 
 /// Puts the files' facts together.
 pub fn assemble(
-    loaded: Loaded,
+    loaded: &Loaded,
     facts: Vec<FileFacts>,
     scripts: &[Script],
     launches: &[Launch],
@@ -51,7 +51,7 @@ pub fn assemble(
         })
         .collect();
     let whole = Whole {
-        loaded: &loaded,
+        loaded,
         processes: processes(program, &facts, &graph, &placed, &boundaries),
         governed: facts
             .iter()
@@ -68,7 +68,7 @@ pub fn assemble(
         .map(|at| whole.entrypoint(at, launches))
         .collect();
     let mut effects = whole.effects(&reached_by);
-    add_workflows(&loaded, &mut entrypoints, &mut effects);
+    add_workflows(loaded, &mut entrypoints, &mut effects);
     effects.sort_by(|a, b| {
         (&a.path, a.line, a.column, &a.call, a.category)
             .cmp(&(&b.path, b.line, b.column, &b.call, b.category))
@@ -77,7 +77,7 @@ pub fn assemble(
         effect.id = format!("S{}", index + 1);
     }
     let mut unparsed = loaded.unparsed.clone();
-    place_in_cells(&loaded, &mut entrypoints, &mut effects, &mut unparsed);
+    place_in_cells(loaded, &mut entrypoints, &mut effects, &mut unparsed);
     let paths = effects.iter().map(|effect| effect.path.as_str());
     let with_findings: FxHashSet<&str> = paths
         .chain(entrypoints.iter().map(|found| found.path.as_str()))

@@ -7,21 +7,21 @@ use rustc_hash::FxHashMap;
 use super::each_file;
 use super::effect::run_by;
 use super::entrypoint::{handlers, registers};
-use super::graph::{Subclasses, calls_of_decorated, own_decorators, registered, runs};
+use super::graph::{calls_of_decorated, own_decorators, registered, runs};
 use crate::catalog::schema::EntrypointRule;
 use crate::names::{CalledFrom, Definition, FileId, Program, Resolver, Site, VAGUE};
 use crate::syntax::module::{ExprKind, Module, Name, ParameterKind, ScopeId};
 
 /// Fills in [`Program::called_from`]: first with what is known without it, then, of the calls that were not understood,
 /// with what it adds, until nothing new is found.
-pub fn connect(program: &mut Program, subclasses: &Subclasses, cancelled: &AtomicBool) {
+pub fn connect(program: &mut Program, cancelled: &AtomicBool) {
     let mut open: Vec<Option<Vec<Site>>> = vec![None; program.files.len()];
     for _ in 0..MAX_ROUNDS {
         let rounds: Vec<Round> = each_file(program, |resolver, file| {
             if cancelled.load(Ordering::Relaxed) {
                 return Round::default();
             }
-            called_in(resolver, file, open[file.0 as usize].as_deref(), subclasses)
+            called_in(resolver, file, open[file.0 as usize].as_deref())
         });
         let mut called = std::mem::take(&mut program.called_from);
         let mut added = false;
@@ -88,12 +88,7 @@ struct Round {
 }
 
 /// Looks at `open`, or at every call.
-fn called_in(
-    resolver: &mut Resolver,
-    file: FileId,
-    open: Option<&[Site]>,
-    subclasses: &Subclasses,
-) -> Round {
+fn called_in(resolver: &mut Resolver, file: FileId, open: Option<&[Site]>) -> Round {
     let program = resolver.program;
     let mut round = Round::default();
     let Some(module) = program.module(file) else {
@@ -136,7 +131,7 @@ fn called_in(
             round.sessions.extend(resolver.session_attribute(site));
         }
         for typed in values.iter() {
-            for (target, bound) in runs(resolver, &typed.value, subclasses) {
+            for (target, bound) in runs(resolver, &typed.value) {
                 if wants_call_sites(program, target) {
                     let bound = i32::from(bound);
                     round.found.push((target, CalledFrom { site, bound }));
@@ -158,7 +153,7 @@ fn called_in(
         }
         for (argument, site, before) in handed_on(resolver, module, site) {
             for typed in resolver.values(argument).iter() {
-                for (target, bound) in runs(resolver, &typed.value, subclasses) {
+                for (target, bound) in runs(resolver, &typed.value) {
                     if wants_call_sites(program, target) {
                         let bound = i32::from(bound) - before;
                         round.found.push((target, CalledFrom { site, bound }));

@@ -2,21 +2,15 @@
 
 use super::effect::run_arguments;
 use super::file::FileFacts;
-use super::graph::{Edge, Node, Subclasses, calls_of_decorated, node_of, runs, targets};
+use super::graph::{Edge, Node, calls_of_decorated, node_of, runs, targets};
 use crate::names::{Ancestor, Definition, FileId, Resolver, Site, Typed, Value};
 use crate::syntax::module::{
     BlockKind, CallSite, ExprKind, MODULE_SCOPE, Module, Scope, ScopeId, ScopeKind,
 };
 
 /// Adds the edges that start in a file, and its loops.
-pub fn edges(
-    resolver: &mut Resolver,
-    module: &Module,
-    file: FileId,
-    subclasses: &Subclasses,
-    facts: &mut FileFacts,
-) {
-    called(resolver, module, file, subclasses, facts);
+pub fn edges(resolver: &mut Resolver, module: &Module, file: FileId, facts: &mut FileFacts) {
+    called(resolver, module, file, facts);
     wrapped(resolver, module, file, facts);
     entered(resolver, module, file, facts);
     registered(resolver, module, file, facts);
@@ -30,29 +24,23 @@ fn edge(from: Definition, to: Definition, at: u32) -> (Node, Edge) {
 }
 
 /// What calls run, by themselves or through what they are passed.
-fn called(
-    resolver: &mut Resolver,
-    module: &Module,
-    file: FileId,
-    subclasses: &Subclasses,
-    facts: &mut FileFacts,
-) {
+fn called(resolver: &mut Resolver, module: &Module, file: FileId, facts: &mut FileFacts) {
     for call in &module.calls {
         let expr = call.expr;
         let site = Site { file, expr };
         let node = node_of(module, file, call);
         let at = module.expr(expr).span.start;
         let scoped = facts.guards.around(module, node, call, at).scope;
-        let mut called: Vec<Definition> = targets(resolver, site, subclasses)
+        let mut called: Vec<Definition> = targets(resolver, site)
             .into_iter()
             .map(|(target, _)| target)
             .collect();
         for argument in run_arguments(resolver, module, site) {
-            called.extend(referenced(resolver, argument, subclasses));
+            called.extend(referenced(resolver, argument));
         }
         for argument in resolver.arguments(site) {
             let expr = argument.value;
-            called.extend(passed(resolver, module, Site { file, expr }, subclasses));
+            called.extend(passed(resolver, module, Site { file, expr }));
         }
         called.extend(started(resolver, module, site));
         called.sort_unstable();
@@ -214,33 +202,28 @@ fn record_loop(
 }
 
 /// Functions of the repo that an argument names, directly or in a list or dict.
-fn passed(
-    resolver: &mut Resolver,
-    module: &Module,
-    site: Site,
-    subclasses: &Subclasses,
-) -> Vec<Definition> {
+fn passed(resolver: &mut Resolver, module: &Module, site: Site) -> Vec<Definition> {
     match &module.expr(site.expr).kind {
-        ExprKind::Name(_) | ExprKind::Attribute(..) => referenced(resolver, site, subclasses),
+        ExprKind::Name(_) | ExprKind::Attribute(..) => referenced(resolver, site),
         ExprKind::Sequence(items) => {
             let items = items.clone();
             items
                 .iter()
-                .flat_map(|&expr| passed(resolver, module, Site { expr, ..site }, subclasses))
+                .flat_map(|&expr| passed(resolver, module, Site { expr, ..site }))
                 .collect()
         }
         ExprKind::Dict(items) => {
             let items = items.clone();
             items
                 .iter()
-                .flat_map(|&(_, expr)| passed(resolver, module, Site { expr, ..site }, subclasses))
+                .flat_map(|&(_, expr)| passed(resolver, module, Site { expr, ..site }))
                 .collect()
         }
         _ => Vec::new(),
     }
 }
 
-fn referenced(resolver: &mut Resolver, site: Site, subclasses: &Subclasses) -> Vec<Definition> {
+fn referenced(resolver: &mut Resolver, site: Site) -> Vec<Definition> {
     let mut found = Vec::new();
     for typed in resolver.values(site).to_vec() {
         if matches!(
@@ -248,7 +231,7 @@ fn referenced(resolver: &mut Resolver, site: Site, subclasses: &Subclasses) -> V
             Value::Function(_) | Value::Bound { .. } | Value::Wrapped { .. }
         ) {
             found.extend(
-                runs(resolver, &typed.value, subclasses)
+                runs(resolver, &typed.value)
                     .into_iter()
                     .map(|(target, _)| target),
             );

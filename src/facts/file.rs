@@ -3,7 +3,7 @@
 use super::edges::edges;
 use super::effect::{FoundEffect, effects};
 use super::entrypoint::{FoundEntrypoint, entrypoints};
-use super::graph::{Edge, Node, Subclasses, node_of};
+use super::graph::{Edge, Node, node_of};
 use crate::names::{Definition, FileId, Located, Program, Resolver, Site, Value};
 use crate::syntax::module::{
     BlockId, BlockKind, CallSite, ExprKind, ImportedName, MODULE_SCOPE, Module, ScopeId, ScopeKind,
@@ -61,12 +61,7 @@ impl Guards {
 }
 
 /// Analyses one file of the program.
-pub fn file_facts(
-    resolver: &mut Resolver,
-    file: FileId,
-    subclasses: &Subclasses,
-    possible: bool,
-) -> FileFacts {
+pub fn file_facts(resolver: &mut Resolver, file: FileId, possible: bool) -> FileFacts {
     let program = resolver.program;
     let Some(module) = program.module(file) else {
         return FileFacts::default();
@@ -81,7 +76,7 @@ pub fn file_facts(
         guards,
         ..FileFacts::default()
     };
-    edges(resolver, module, file, subclasses, &mut facts);
+    edges(resolver, module, file, &mut facts);
     facts
 }
 

@@ -31,9 +31,6 @@ pub struct Edge {
     pub at: u32,
 }
 
-/// Subclasses of the repo's classes: base → classes that derive from it, at any distance.
-pub type Subclasses = FxHashMap<Definition, Vec<Definition>>;
-
 /// The node whose code a call is part of.
 pub fn node_of(module: &Module, file: FileId, call: &CallSite) -> Node {
     let scope = module.owner(call.scope);
@@ -49,7 +46,7 @@ pub fn node_of(module: &Module, file: FileId, call: &CallSite) -> Node {
 }
 
 /// Finds every class's ancestors once.
-pub fn subclasses(program: &Program) -> Subclasses {
+pub fn subclasses(program: &Program) -> FxHashMap<Definition, Vec<Definition>> {
     let pairs = each_file(program, |resolver, file| {
         let mut pairs: Vec<(Definition, Definition)> = Vec::new();
         let scopes = program
@@ -71,7 +68,7 @@ pub fn subclasses(program: &Program) -> Subclasses {
         }
         pairs
     });
-    let mut found = Subclasses::default();
+    let mut found: FxHashMap<Definition, Vec<Definition>> = FxHashMap::default();
     for (base, class) in pairs.into_iter().flatten() {
         found.entry(base).or_default().push(class);
     }
@@ -156,11 +153,7 @@ pub fn registered<'p>(resolver: &mut Resolver<'p>, site: Site) -> Vec<(&'p Entry
 }
 
 /// The functions of the repo that a call may run, each with the number of leading parameters that it does not pass.
-pub fn targets(
-    resolver: &mut Resolver,
-    site: Site,
-    subclasses: &Subclasses,
-) -> Vec<(Definition, u16)> {
+pub fn targets(resolver: &mut Resolver, site: Site) -> Vec<(Definition, u16)> {
     let Some(module) = resolver.program.module(site.file) else {
         return Vec::new();
     };
@@ -173,17 +166,13 @@ pub fn targets(
     });
     let mut found = Vec::new();
     for typed in values.iter() {
-        found.extend(runs(resolver, &typed.value, subclasses));
+        found.extend(runs(resolver, &typed.value));
     }
     found
 }
 
 /// The functions that calling a value runs.
-pub fn runs(
-    resolver: &mut Resolver,
-    value: &Value,
-    subclasses: &Subclasses,
-) -> Vec<(Definition, u16)> {
+pub fn runs(resolver: &mut Resolver, value: &Value) -> Vec<(Definition, u16)> {
     match value {
         Value::Function(function) | Value::Wrapped { function, .. } => vec![(*function, 0)],
         Value::Method {
@@ -192,9 +181,7 @@ pub fn runs(
         } => vec![(*function, 0)],
         Value::Bound { method, class } => {
             let mut found = vec![(*method, 1)];
-            found.extend(
-                overrides(resolver.program, *method, *class, subclasses).map(|method| (method, 1)),
-            );
+            found.extend(overrides(resolver.program, *method, *class).map(|method| (method, 1)));
             found
         }
         Value::Class(class) => ["__init__", "__post_init__", "__new__"]
@@ -215,12 +202,12 @@ fn overrides<'a>(
     program: &'a Program,
     method: Definition,
     class: Definition,
-    subclasses: &'a Subclasses,
 ) -> impl Iterator<Item = Definition> + 'a {
     let name: Option<Arc<str>> = program
         .module(method.file)
         .map(|module| module.scope(method.scope).name.clone());
-    subclasses
+    program
+        .subclasses
         .get(&class)
         .into_iter()
         .flatten()
