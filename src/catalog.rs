@@ -313,6 +313,9 @@ impl Catalog {
     /// A class and the classes it derives from, nearest first.
     pub fn lineage<'a>(&'a self, class: &'a str) -> Vec<&'a str> {
         let mut found = vec![class];
+        if !self.bases.contains_key(class) && is_model_of_app(class) {
+            found.push(DJANGO_MODEL);
+        }
         let mut at = 0;
         while at < found.len() && found.len() < 64 {
             if let Some(bases) = self.bases.get(found[at]) {
@@ -434,6 +437,17 @@ fn host_matches(pattern: &str, host: &str) -> bool {
             .zip(&right)
             .all(|(label, found)| *label == "*" || label == found)
 }
+
+/// Whether a class is a model of an app that comes with Django or says that it is for it: `django_otp.models.Device`.
+fn is_model_of_app(class: &str) -> bool {
+    let (module, name) = class.rsplit_once('.').unwrap_or(("", class));
+    let root = module.split('.').next().unwrap_or_default();
+    (root.starts_with("django_") || module.starts_with("django.contrib."))
+        && module.contains(".models")
+        && name.starts_with(|first: char| first.is_uppercase())
+}
+
+const DJANGO_MODEL: &str = "django.db.models.Model";
 
 #[cfg(test)]
 mod tests {

@@ -24,6 +24,7 @@ mod kept;
 mod lookup;
 mod member;
 mod modules;
+mod narrow;
 mod parameter;
 mod query;
 mod related;
@@ -163,6 +164,13 @@ impl Program<'_> {
     /// The top-level class that a framework names by a string or a part of a name, by its lower-case name: the one in
     /// the same file, else the first.
     pub fn class_named(&self, name: &str, file: FileId) -> Option<Definition> {
+        let found = self.classes_named(name);
+        let same_file = found.iter().find(|class| class.file == file);
+        same_file.or(found.first()).copied()
+    }
+
+    /// Every top-level class of this name, whatever its case.
+    fn classes_named(&self, name: &str) -> &[Definition] {
         let classes = self.classes.get_or_init(|| {
             let mut classes: FxHashMap<String, Vec<Definition>> = FxHashMap::default();
             for index in 0..self.files.len() as u32 {
@@ -181,9 +189,9 @@ impl Program<'_> {
             }
             classes
         });
-        let found = classes.get(&name.to_lowercase())?;
-        let same_file = found.iter().find(|class| class.file == file);
-        same_file.or(found.first()).copied()
+        classes
+            .get(&name.to_lowercase())
+            .map_or(&[], |found| found.as_slice())
     }
 
     /// Whether a class of the repo has a method or an attribute by this name.

@@ -6,7 +6,7 @@ use super::destination::{Target, target};
 use super::{Action, Category, Confidence};
 use crate::catalog::schema::RunnerRule;
 use crate::catalog::{ActionRule, Match, Rule};
-use crate::names::{Resolver, Site, Value};
+use crate::names::{Resolver, Site, Typed, Value};
 use crate::syntax::module::{CallSite, ExprId, ExprKind, Module, Span};
 
 mod unknown;
@@ -112,6 +112,9 @@ fn called(
     };
     let mut found: Vec<FoundEffect> = Vec::new();
     for typed in values.iter() {
+        if builds_on(resolver, &typed.value, &values) {
+            continue;
+        }
         let confidence = if typed.certain {
             Confidence::Certain
         } else {
@@ -139,6 +142,22 @@ fn called(
         }
     }
     found
+}
+
+/// Whether a call only adds to a query that was begun before: `rows = rows.annotate(…)` where the rows are a manager's
+/// at first and a query's then.
+fn builds_on(resolver: &Resolver, value: &Value, values: &[Typed]) -> bool {
+    let catalog = resolver.program.catalog;
+    let Value::Method { class, chain, .. } = value else {
+        return false;
+    };
+    let is_query = |typed: &Typed| match &typed.value {
+        Value::Method { class, chain, .. } => {
+            catalog.is_fluent(class) && catalog.effect(class, chain).is_none()
+        }
+        _ => false,
+    };
+    catalog.only_builds(class, chain) && values.iter().any(is_query)
 }
 
 /// Functions handed to something that calls them: `executor.submit(session.post, …)`.

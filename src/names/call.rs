@@ -66,6 +66,13 @@ impl<'p> Resolver<'p> {
     fn bound_called(&mut self, method: Definition, class: Definition) -> Vec<Typed> {
         let own = self.class_of(method);
         let mut found = self.returned(method);
+        if found.is_empty() {
+            found = self.overridden(method, class);
+        }
+        if found.is_empty() && GIVES_MODEL.contains(&&*self.name_of(method)) {
+            let subject = self.subject(class);
+            found.extend(subject.map(Typed::likely));
+        }
         for typed in &mut found {
             if let Value::Object(made, _) = &mut typed.value
                 && Some(*made) == own
@@ -74,6 +81,32 @@ impl<'p> Resolver<'p> {
             }
         }
         found
+    }
+
+    /// What a method gives that a class only declares: what the methods give that its subclasses put in its place.
+    fn overridden(&mut self, method: Definition, class: Definition) -> Vec<Typed> {
+        let program = self.program;
+        let name = self.name_of(method);
+        let mut found = Vec::new();
+        let heirs = program.subclasses.get(&class).into_iter().flatten();
+        let mut asked = vec![method];
+        for &heir in heirs.take(MAX_HEIRS) {
+            if let Some(own) = self.find_method(heir, &name)
+                && !asked.contains(&own)
+            {
+                asked.push(own);
+                found.extend(self.returned(own));
+            }
+        }
+        found
+    }
+
+    fn name_of(&self, definition: Definition) -> Name {
+        let module = self.program.module(definition.file);
+        module.map_or_else(
+            || "".into(),
+            |module| module.scope(definition.scope).name.clone(),
+        )
     }
 
     fn external_called(&mut self, name: &Name, site: Site) -> Vec<Typed> {
@@ -121,6 +154,12 @@ impl<'p> Resolver<'p> {
                 return inner;
             }
             "contextvars.ContextVar" | "queue.Queue" => return Vec::new(),
+            "django.apps.apps.get_model" | "django.contrib.auth.get_user_model" => {
+                let model = self.model_named_by(name, site);
+                if !model.is_empty() {
+                    return model;
+                }
+            }
             _ => {}
         }
         if let (true, Some(first)) = (COLLECTORS.contains(&&**name), first) {
@@ -208,8 +247,9 @@ impl<'p> Resolver<'p> {
                 let classes = first
                     .map(|first| self.values(first))
                     .unwrap_or_else(|| Rc::from([]));
-                let objects = classes.iter().filter_map(|typed| match typed.value {
-                    Value::Class(class) => Some(Typed::likely(Value::Object(class, None))),
+                let objects = classes.iter().filter_map(|typed| match &typed.value {
+                    Value::Class(class) => Some(Typed::likely(Value::Object(*class, None))),
+                    Value::External(name) => self.model_from_elsewhere(name).map(Typed::likely),
                     _ => None,
                 });
                 return objects.collect();
@@ -382,6 +422,12 @@ const DECORATORS_THAT_KEEP: &[&str] = &[
     "functools.wraps",
     "tenacity.retry",
 ];
+
+/// Methods of forms and serializers that give the object that they are about.
+const GIVES_MODEL: &[&str] = &["create", "save", "update"];
+
+/// More subclasses than these are not asked.
+const MAX_HEIRS: usize = 8;
 
 fn pairs(columns: Vec<Vec<Typed>>) -> Typed {
     let held: Arc<[Typed]> = Arc::from([Typed::certain(Value::Tuple(columns.into()))]);

@@ -1,7 +1,8 @@
-//! What Django's settings say of a project.
+//! What Django's settings say of a project, and models by what only models and their rows have.
 
+use super::member::{MANAGER, MODEL, ROWS};
 use super::*;
-use crate::syntax::module::MODULE_SCOPE;
+use crate::syntax::module::{ExprKind, MODULE_SCOPE};
 
 impl<'p> Resolver<'p> {
     /// `django.conf.settings.NAME`: what the repo's settings modules assign to the name.
@@ -36,7 +37,7 @@ impl<'p> Resolver<'p> {
             Value::Literal(site) => {
                 let text = self.constant(site)?;
                 let name = text.rsplit('.').next()?;
-                self.program.class_named(name, site.file)
+                self.model_named(name, site.file)
             }
             _ => None,
         });
@@ -45,4 +46,128 @@ impl<'p> Resolver<'p> {
             None => Value::Instance("django.contrib.auth.models.User".into(), None),
         })]
     }
+
+    /// The class that `apps.get_model("blog.Post")` or `get_user_model()` names.
+    pub(super) fn model_named_by(&mut self, function: &Name, site: Site) -> Vec<Typed> {
+        if &**function == "django.contrib.auth.get_user_model" {
+            let user = self.django_user().into_iter();
+            let classes = user.filter_map(|typed| match typed.value {
+                Value::Object(class, _) => Some(Typed::likely(Value::Class(class))),
+                _ => None,
+            });
+            return classes.collect();
+        }
+        let first = self.argument(site, Some(0), Some("app_label"));
+        let second = self.argument(site, Some(1), Some("model_name"));
+        let name = second
+            .or(first)
+            .and_then(|argument| self.constant(argument));
+        let class = name.and_then(|name| {
+            let name = name.rsplit('.').next()?;
+            self.model_named(name, site.file)
+        });
+        class
+            .filter(|class| self.is_model(*class))
+            .map(|class| Typed::likely(Value::Class(class)))
+            .into_iter()
+            .collect()
+    }
+
+    /// An object of a model that a Django app from elsewhere defines.
+    pub(super) fn model_from_elsewhere(&self, class: &Name) -> Option<Value> {
+        if self.is_stored(class) {
+            return Some(Value::Instance(class.clone(), None));
+        }
+        self.catalog().property(class, "objects")?;
+        let is_known = self.catalog().is_known(class);
+        let class = if is_known {
+            class.clone()
+        } else {
+            MODEL.into()
+        };
+        Some(Value::Instance(class, None))
+    }
+
+    /// What a name has by which rows of a table are reached, where nobody knows whose it is: `model.objects`,
+    /// `book.author_set`, and `book.authors` if a model of the repo declares such a relation.
+    pub(super) fn rows_behind(&mut self, object: Site) -> Option<Value> {
+        let module = self.program.module(object.file)?;
+        let ExprKind::Attribute(_, name) = &module.expr(object.expr).kind else {
+            return None;
+        };
+        if !self.program.imported.contains("django") {
+            return None;
+        }
+        let is_manager = MANAGERS.contains(&&**name)
+            && module.imports_any(&["django", "rest_framework"])
+            || name.ends_with("_set") && name.len() > "_set".len();
+        if is_manager {
+            return Some(Value::Instance(MANAGER.into(), Some(object)));
+        }
+        let field = self.many_named(name)?;
+        Some(Value::Instance(MANAGER.into(), Some(field)))
+    }
+
+    /// Whether a call asks for rows as only Django's queries do, whatever it is called on: `rows.filter(user__in=…)`.
+    pub fn asks_for_rows(&self, site: Site) -> bool {
+        let Some(module) = self.program.module(site.file) else {
+            return false;
+        };
+        let ExprKind::Call(callee, arguments) = &module.expr(site.expr).kind else {
+            return false;
+        };
+        let ExprKind::Attribute(_, method) = &module.expr(*callee).kind else {
+            return false;
+        };
+        let looks_up = arguments.iter().any(|argument| {
+            let keyword = argument.keyword.as_deref().unwrap_or_default();
+            keyword.trim_matches('_').contains("__")
+        });
+        LOOKUPS.contains(&&**method) && looks_up && self.program.imported.contains("django")
+    }
+
+    /// `object.name` where the object is nobody's, or an attribute of a model that no rule tells more about.
+    pub(super) fn method_of_rows(&mut self, object: Site, name: &Name) -> Option<Typed> {
+        let module = self.program.module(object.file)?;
+        let ExprKind::Attribute(owner, behind) = &module.expr(object.expr).kind else {
+            return None;
+        };
+        let is_manager = MANAGERS.contains(&&**behind) || behind.ends_with("_set");
+        let has = ROWS.contains(&&**name) || is_manager && self.catalog().has_member(MANAGER, name);
+        // `path.parent.exists()`
+        let is_of_path = &**behind == "parent" && &**name == "exists";
+        if !has || is_of_path || !self.values(object).is_empty() {
+            return None;
+        }
+        let owner = Site {
+            expr: *owner,
+            ..object
+        };
+        // What a class of the repo keeps under the name is what it is.
+        let is_known = |typed: &Typed| matches!(typed.value, Value::Object(..));
+        if self.values(owner).iter().any(is_known) {
+            return None;
+        }
+        let Value::Instance(class, made) = self.rows_behind(object)? else {
+            return None;
+        };
+        Some(Typed::likely(Value::Method {
+            class,
+            chain: name.clone(),
+            made,
+            function: None,
+        }))
+    }
 }
+
+/// Methods of a query that take lookups over relations: `user__name="…"`.
+const LOOKUPS: &[&str] = &[
+    "exclude",
+    "filter",
+    "get",
+    "get_or_create",
+    "update_or_create",
+];
+
+/// What Django calls the attribute of a model that gives its rows.
+pub(super) const MANAGERS: &[&str] = &["_base_manager", "_default_manager", "objects"];

@@ -110,7 +110,9 @@ impl<'p> Resolver<'p> {
             });
         }
         values.iter().any(|typed| match &typed.value {
-            Value::External(name) | Value::Instance(name, _) => &**name == bag,
+            Value::External(name) | Value::Instance(name, _) => {
+                self.catalog().lineage(name).contains(&bag)
+            }
             Value::Method { chain, .. } => chain.rsplit('.').next() == Some(bag),
             _ => false,
         })
@@ -121,4 +123,10 @@ impl<'p> Resolver<'p> {
 pub(super) const STATES: &[&str] = &["ctx", "state"];
 
 /// Objects that a framework lends for a request's or an app's own things.
-pub(super) const BAGS: &[&str] = &["flask.Flask", "flask.g", "quart.Quart", "quart.g"];
+pub(super) const BAGS: &[&str] = &[
+    "django.http.HttpRequest",
+    "flask.Flask",
+    "flask.g",
+    "quart.Quart",
+    "quart.g",
+];

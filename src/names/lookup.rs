@@ -1,5 +1,6 @@
 //! From a name or an expression to its values.
 
+use super::related::QUERY;
 use super::*;
 use crate::syntax::module::{
     Binding, BindingValue, BlockId, ExprKind, MODULE_SCOPE, Operator, ScopeKind,
@@ -21,6 +22,7 @@ impl<'p> Resolver<'p> {
                     module.block_of[site.expr.0 as usize],
                 ));
                 let found = self.name(site.file, module.scope_of(site.expr), name, use_at);
+                let found = self.narrowed(site, name, found);
                 if found.is_empty() {
                     return self.named_like_model(site.file, name).into_iter().collect();
                 }
@@ -31,7 +33,11 @@ impl<'p> Resolver<'p> {
                     resolver.member(&typed.value, name, Some(site))
                 });
                 if found.is_empty() {
-                    return self.kept_as(name, site).into_iter().collect();
+                    let kept = self.kept_as(name, site);
+                    return kept
+                        .or_else(|| self.method_of_rows(at(*object), name))
+                        .into_iter()
+                        .collect();
                 }
                 found
             }
@@ -48,6 +54,9 @@ impl<'p> Resolver<'p> {
                             .into_iter()
                             .map(|result| result.at_most(typed.certain)),
                     );
+                }
+                if functions.is_empty() && self.asks_for_rows(site) {
+                    found.push(Typed::likely(Value::Instance(QUERY.into(), Some(site))));
                 }
                 found
             }

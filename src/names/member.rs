@@ -1,5 +1,6 @@
 //! Attributes: of modules, classes, objects, and of what comes from elsewhere.
 
+use super::django::MANAGERS;
 use super::kept::{BAGS, STATES};
 use super::*;
 use crate::syntax::module::{BindingValue, ScopeKind};
@@ -58,7 +59,11 @@ impl<'p> Resolver<'p> {
                 vec![Typed::certain(self.external(&full))]
             }
             Value::Instance(class, _)
-                if &**name == "user" && &**class == "django.http.HttpRequest" =>
+                if &**name == "user"
+                    && self
+                        .catalog()
+                        .lineage(class)
+                        .contains(&"django.http.HttpRequest") =>
             {
                 self.django_user()
             }
@@ -82,11 +87,12 @@ impl<'p> Resolver<'p> {
                 {
                     return vec![lent];
                 }
-                if BAGS.contains(&&**class)
+                let lineage = self.catalog().lineage(class);
+                if let Some(bag) = BAGS.iter().find(|bag| lineage.contains(bag))
                     && matches!(&member, Value::Method { .. })
                     && !self.catalog().has_member(class, name)
                 {
-                    let found = self.stored(class, name);
+                    let found = self.stored(bag, name);
                     if !found.is_empty() {
                         return found;
                     }
@@ -122,15 +128,11 @@ impl<'p> Resolver<'p> {
                 self.stored(last_part(chain), name)
             }
             // Only what leads to the rows of another model has these: `project.tasks.all()`.
-            Value::Method { class, chain, .. }
-                if ROWS.contains(&&**name)
-                    && !chain.contains('.')
-                    && self.catalog().lineage(class).contains(&MODEL) =>
-            {
+            Value::Method { class, chain, .. } if self.leads_to_rows(class, chain, name) => {
                 vec![Typed::likely(Value::Method {
                     class: MANAGER.into(),
                     chain: name.clone(),
-                    made: None,
+                    made: self.many_named(&last_part(chain).into()),
                     function: None,
                 })]
             }
@@ -176,6 +178,21 @@ impl<'p> Resolver<'p> {
             Value::Container(_) | Value::Literal(_) => self.container_member(value, name),
             _ => Vec::new(),
         }
+    }
+
+    /// Whether `chain` of a model's object, whatever it goes over, gives rows that `name` is a method of.
+    fn leads_to_rows(&self, class: &Name, chain: &str, name: &Name) -> bool {
+        let catalog = self.catalog();
+        let bases = catalog.lineage(class);
+        let is_model = bases.contains(&MODEL);
+        let of_django = || is_model || class.starts_with("django.db.models.");
+        let last = last_part(chain);
+        let is_manager = MANAGERS.contains(&last) || last.ends_with("_set");
+        if ROWS.contains(&&**name) {
+            let is_relation = || is_manager || self.many_named(&last.into()).is_some();
+            return is_model && !chain.contains('.') || of_django() && is_relation();
+        }
+        is_manager && of_django() && catalog.has_member(MANAGER, name)
     }
 
     /// `super().name` in a mixin is what stands behind the mixin in the classes that use it.
@@ -311,10 +328,39 @@ impl<'p> Resolver<'p> {
             made,
             function: None,
         };
-        external
-            .map(|class| Typed::certain(method(class)))
-            .into_iter()
-            .collect()
+        match external {
+            Some(class) => vec![Typed::certain(method(class))],
+            None if ancestors.first() == Some(&Ancestor::Own(class)) => {
+                self.member_in_heirs(class, name, on_object, site)
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// `self.name` in a mixin is what the classes that use the mixin have under the name.
+    fn member_in_heirs(
+        &mut self,
+        mixin: Definition,
+        name: &Name,
+        on_object: bool,
+        site: Option<Site>,
+    ) -> Vec<Typed> {
+        let users = self.program.subclasses.get(&mixin);
+        for &class in users.into_iter().flatten().take(MAX_USERS_OF_MIXIN) {
+            let ancestors = self.lineage(class);
+            let derives = |ancestor: &Ancestor| matches!(ancestor, Ancestor::External(name) if !name.starts_with("builtins."));
+            if !ancestors.iter().any(derives) {
+                continue;
+            }
+            let found = self.search(class, &ancestors, name, on_object, None, site);
+            if !found.is_empty() {
+                return found
+                    .into_iter()
+                    .map(|typed| typed.at_most(false))
+                    .collect();
+            }
+        }
+        Vec::new()
     }
 
     fn inherited(
@@ -388,9 +434,27 @@ impl<'p> Resolver<'p> {
         Some(found)
     }
 
+    /// The relation or file field of Django that a class of the repo is a kind of.
+    fn django_field(&mut self, class: Definition) -> Option<Name> {
+        let lineage = self.lineage(class);
+        lineage.iter().find_map(|ancestor| match ancestor {
+            Ancestor::External(name) => {
+                let last = name.rsplit('.').next().unwrap_or_default();
+                FIELDS.contains(&last).then(|| name.clone())
+            }
+            Ancestor::Own(_) => None,
+        })
+    }
+
     /// What a field that a class declares holds on its objects: a `ForeignKey(Author)` an `Author`, a manager that no
     /// rule knows still a manager.
     fn field_value(&mut self, class: Definition, name: &Name, typed: Typed) -> Vec<Typed> {
+        if let Value::Object(own, made) = &typed.value
+            && let Some(field) = self.django_field(*own)
+        {
+            let field = Value::Instance(field, *made);
+            return self.field_value(class, name, Typed::likely(field));
+        }
         let Value::Instance(field, made) = &typed.value else {
             return vec![typed];
         };
@@ -468,6 +532,15 @@ const PROPERTIES: &[&str] = &[
     "werkzeug.utils.cached_property",
 ];
 
+/// Fields of Django whose objects have methods that act.
+const FIELDS: &[&str] = &[
+    "FileField",
+    "ForeignKey",
+    "ImageField",
+    "ManyToManyField",
+    "OneToOneField",
+];
+
 fn last_part(chain: &str) -> &str {
     chain.rsplit('.').next().unwrap_or_default()
 }
@@ -477,10 +550,10 @@ fn is_field_marker(value: &Value) -> bool {
     matches!(value, Value::Instance(class, _) if class.ends_with("()") || class.ends_with(".Field"))
 }
 
-const MODEL: &str = "django.db.models.Model";
+pub(super) const MODEL: &str = "django.db.models.Model";
 
 /// Methods that a model's attribute has only if it is a manager.
-const ROWS: &[&str] = &[
+pub(super) const ROWS: &[&str] = &[
     "aggregate",
     "all",
     "annotate",

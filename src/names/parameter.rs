@@ -36,8 +36,9 @@ impl<'p> Resolver<'p> {
             && parameter.annotation.is_none()
             && scope.kind == ScopeKind::Function
             && let Some(class) = self.class_of(function)
+            && let Some(receiver) = self.receiver(class, function)
         {
-            return self.receiver(class, function);
+            return vec![receiver];
         }
         let at = |expr| Site {
             file: function.file,
@@ -176,13 +177,14 @@ impl<'p> Resolver<'p> {
         matches!(value, Value::Instance(class, _) if VAGUE.contains(&class.rsplit('.').next().unwrap_or_default()))
     }
 
-    fn receiver(&mut self, class: Definition, method: Definition) -> Vec<Typed> {
+    /// What a method gets as its first argument; a static method gets nothing of its own.
+    fn receiver(&mut self, class: Definition, method: Definition) -> Option<Typed> {
         let decorators = self.decorator_names(method);
         if decorators
             .iter()
             .any(|name| &**name == "builtins.staticmethod")
         {
-            return Vec::new();
+            return None;
         }
         let name = self
             .program
@@ -194,11 +196,11 @@ impl<'p> Resolver<'p> {
             || name
                 .as_deref()
                 .is_some_and(|name| name == "__new__" || name == "__init_subclass__");
-        vec![Typed::certain(if on_class {
+        Some(Typed::certain(if on_class {
             Value::Class(class)
         } else {
             Value::Object(class, None)
-        })]
+        }))
     }
 
     fn passed(&mut self, function: Definition, index: u16, name: &str) -> Passed {

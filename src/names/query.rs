@@ -1,6 +1,6 @@
 //! The model that a query is about.
 
-use super::member::MANAGER;
+use super::member::{MANAGER, ROWS};
 use super::*;
 use crate::syntax::module::{ExprKind, ScopeKind};
 
@@ -58,10 +58,9 @@ impl<'p> Resolver<'p> {
                         return vec![Typed::likely(Value::Instance(name, None))];
                     }
                     // A model from elsewhere: `User.objects.get(…)`.
-                    Value::External(name)
-                        if self.catalog().property(&name, "objects").is_some() =>
-                    {
-                        return vec![Typed::likely(Value::Instance(name, None))];
+                    Value::External(name) if self.model_from_elsewhere(&name).is_some() => {
+                        let model = self.model_from_elsewhere(&name);
+                        return model.map(Typed::likely).into_iter().collect();
                     }
                     // A query that was begun elsewhere: `query.first()`.
                     Value::Instance(_, Some(made))
@@ -89,6 +88,19 @@ impl<'p> Resolver<'p> {
         })
     }
 
+    /// The model of this name: the one in the same file, else the first; where no class of the name is a model, any.
+    pub(super) fn model_named(&mut self, name: &str, file: FileId) -> Option<Definition> {
+        let program = self.program;
+        let named = program.classes_named(name);
+        let is_model: Vec<Definition> = named
+            .iter()
+            .copied()
+            .filter(|class| named.len() == 1 || self.is_model(*class))
+            .collect();
+        let same_file = is_model.iter().find(|class| class.file == file);
+        same_file.or(is_model.first()).or(named.first()).copied()
+    }
+
     /// The class of the repo that the first argument of a call names, by itself or by a string: `"blog.Author"`.
     pub(super) fn named_class(&mut self, call: Site) -> Option<Definition> {
         let first = self
@@ -112,7 +124,7 @@ impl<'p> Resolver<'p> {
             });
         }
         let name = text.rsplit('.').next().unwrap_or_default();
-        self.program.class_named(name, call.file)
+        self.model_named(name, call.file)
     }
 
     /// The model on the other side of a relation that a chain goes over: `Tag` in `post.tags.filter(…)`, `Comment` in
@@ -120,10 +132,23 @@ impl<'p> Resolver<'p> {
     pub fn related_model(&mut self, site: Site) -> Option<Definition> {
         let module = self.program.module(site.file)?;
         let mut expr = site.expr;
+        // The method of the attribute that is looked at.
+        let mut behind: Option<&Name> = None;
         for _ in 0..12 {
             match &module.expr(expr).kind {
                 ExprKind::Attribute(object, name) => {
                     let values = self.values(Site { expr, ..site });
+                    let unknown = match behind {
+                        Some(method) if values.is_empty() && ROWS.contains(&&**method) => {
+                            self.rows_behind(Site { expr, ..site })
+                        }
+                        _ => None,
+                    };
+                    let unknown = unknown.map(|rows| match rows {
+                        Value::Instance(_, made) => made,
+                        _ => None,
+                    });
+                    behind = Some(name);
                     let managed = values.iter().find_map(|typed| match &typed.value {
                         Value::Instance(class, made)
                             if self.catalog().lineage(class).contains(&MANAGER) =>
@@ -132,9 +157,9 @@ impl<'p> Resolver<'p> {
                         }
                         _ => None,
                     });
-                    if let Some(made) = managed {
+                    if let Some(made) = managed.or(unknown) {
                         if let Some(name) = name.strip_suffix("_set") {
-                            return self.program.class_named(name, site.file);
+                            return self.model_named(name, site.file);
                         }
                         return made
                             .filter(|made| {

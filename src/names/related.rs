@@ -15,11 +15,14 @@ pub struct Relation {
     /// The name of the other model in lower case; `None` for the project's users.
     to: Option<String>,
     is_single: bool,
+    /// The name is the field's own: what `post.tags` is, not what `tag.posts` is.
+    is_own: bool,
 }
 
 const USER: &str = "django.contrib.auth.models.User";
 const MANAGER: &str = "django.db.models.Manager";
-const QUERY: &str = "django.db.models.QuerySet";
+pub(super) const QUERY: &str = "django.db.models.QuerySet";
+const SERIALIZER: &str = "rest_framework.serializers.BaseSerializer";
 
 impl<'p> Resolver<'p> {
     /// What other models lend to a model by their fields' `related_name`: `author.posts`, `user.profile`.
@@ -51,7 +54,8 @@ impl<'p> Resolver<'p> {
             None => vec!["user".to_owned()],
         };
         let is_user = names.iter().any(|name| name == "user");
-        let relation = found.iter().find(|relation| match &relation.to {
+        let mut lent = found.iter().filter(|relation| !relation.is_own);
+        let relation = lent.find(|relation| match &relation.to {
             Some(to) => names.contains(to),
             None => is_user,
         })?;
@@ -60,6 +64,17 @@ impl<'p> Resolver<'p> {
         } else {
             Value::Instance(MANAGER.into(), Some(relation.field))
         }))
+    }
+
+    /// The field by which an attribute of this name gives rows, on a model of the repo.
+    pub(super) fn many_named(&self, name: &Name) -> Option<Site> {
+        let program = self.program;
+        let relations = program.relations.get_or_init(|| relations(program));
+        let found = relations.get(name)?;
+        let relation = found
+            .iter()
+            .find(|relation| !relation.is_single && !program.file(relation.model.file).is_test)?;
+        Some(relation.field)
     }
 
     /// The model whose rows a manager gives that `name` of another model is: the other side of the field that was
@@ -234,7 +249,10 @@ impl<'p> Resolver<'p> {
                 Value::Returns(Arc::from([Typed::likely(query)]))
             }
             "get_form" => self.made_by(class, "form_class")?,
-            "get_serializer" => self.made_by(class, "serializer_class")?,
+            "get_serializer" => {
+                let made = self.made_by(class, "serializer_class");
+                made.or_else(|| self.any_serializer(class))?
+            }
             _ => return None,
         };
         Some(Typed::likely(value))
@@ -246,6 +264,20 @@ impl<'p> Resolver<'p> {
         Some(Value::Returns(Arc::from([Typed::likely(Value::Object(
             class, None,
         ))])))
+    }
+
+    /// What a view of Django REST framework gives whose serializer is not said in its body.
+    fn any_serializer(&mut self, view: Definition) -> Option<Value> {
+        let lineage = self.lineage(view);
+        let is_view = lineage.iter().any(|ancestor| match ancestor {
+            Ancestor::External(name) => self
+                .catalog()
+                .lineage(name)
+                .contains(&"rest_framework.generics.GenericAPIView"),
+            Ancestor::Own(_) => false,
+        });
+        let serializer = Value::Instance(SERIALIZER.into(), None);
+        is_view.then(|| Value::Returns(Arc::from([Typed::likely(serializer)])))
     }
 
     fn class_in(&mut self, view: Definition, attribute: &str) -> Option<Definition> {
@@ -344,7 +376,7 @@ impl<'p> Resolver<'p> {
             return None;
         }
         let module = program.module(file)?;
-        match program.class_named(&plain, file) {
+        match self.model_named(&plain, file) {
             Some(class) if self.is_model(class) => Some(Typed::likely(Value::Object(class, None))),
             None if plain == "user" && module.imports_any(&["django", "rest_framework"]) => {
                 Some(self.project_user())
@@ -369,8 +401,8 @@ impl<'p> Resolver<'p> {
         }
         let values = self.values(first);
         values.iter().find_map(|typed| match &typed.value {
-            Value::External(name) | Value::Instance(name, _) if self.is_stored(name) => {
-                Some(Typed::likely(Value::Instance(name.clone(), None)))
+            Value::External(name) | Value::Instance(name, _) => {
+                self.model_from_elsewhere(name).map(Typed::likely)
             }
             _ => None,
         })
@@ -414,7 +446,11 @@ fn relations(program: &Program) -> FxHashMap<Name, Vec<Relation>> {
             if class.kind != ScopeKind::Class {
                 continue;
             }
-            for binding in class.bindings.values().flatten() {
+            let fields = class
+                .bindings
+                .iter()
+                .flat_map(|(name, bindings)| bindings.iter().map(move |binding| (name, binding)));
+            for (field, binding) in fields {
                 let (BindingValue::Value(expr) | BindingValue::Annotated(_, Some(expr))) =
                     binding.value
                 else {
@@ -427,14 +463,42 @@ fn relations(program: &Program) -> FxHashMap<Name, Vec<Relation>> {
                 for (name, relation) in related(program, module, model, expr) {
                     found.entry(name).or_default().push(relation);
                 }
+                if is_many(module, expr) {
+                    let field_at = Site { file, expr };
+                    found.entry(field.clone()).or_default().push(Relation {
+                        model,
+                        field: field_at,
+                        to: None,
+                        is_single: false,
+                        is_own: true,
+                    });
+                }
             }
         }
     }
     for relations in found.values_mut() {
-        relations.sort_by_key(|relation| (relation.model, relation.field));
+        relations.sort_by_key(|relation| (relation.model, relation.field, relation.is_own));
     }
     found
 }
+
+/// Whether a field refers to many objects of another model.
+fn is_many(module: &Module, field: ExprId) -> bool {
+    let ExprKind::Call(callee, _) = &module.expr(field).kind else {
+        return false;
+    };
+    matches!(
+        &module.expr(*callee).kind,
+        ExprKind::Name(name) | ExprKind::Attribute(_, name) if MANY.contains(&&**name)
+    )
+}
+
+const MANY: &[&str] = &[
+    "GenericRelation",
+    "ManyToManyField",
+    "ParentalManyToManyField",
+    "TreeManyToManyField",
+];
 
 /// The relation that a field declares; an abstract model's once for each model that derives from it.
 fn related(
@@ -513,6 +577,7 @@ fn relation(module: &Module, model: Definition, expr: ExprId) -> Option<(Name, R
             field,
             to,
             is_single,
+            is_own: false,
         },
     ))
 }

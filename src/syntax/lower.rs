@@ -76,6 +76,8 @@ struct Lower<'s> {
     depth: u32,
     /// Set while a string annotation is read: its expressions take the string's span.
     fixed_span: Option<Span>,
+    /// Set while the targets of an assignment are bound: where it ends.
+    holds_from: Option<u32>,
 }
 
 fn scope(
@@ -133,6 +135,7 @@ impl<'s> Lower<'s> {
             statement: Span::default(),
             depth: 0,
             fixed_span: None,
+            holds_from: None,
         }
     }
 

@@ -4,7 +4,7 @@ use super::{FoundEffect, effect_of};
 use crate::facts::Confidence;
 use crate::facts::destination::target;
 use crate::names::{Resolver, Site, Typed, Value};
-use crate::syntax::module::{CallSite, ExprKind, Module};
+use crate::syntax::module::{CallSite, ExprId, ExprKind, Module};
 
 /// A method whose name tells what it is called on, where nothing else does: `message.reply_text(…)`.
 pub(super) fn by_method(
@@ -46,17 +46,36 @@ pub(super) fn by_method(
         Value::Method { class, .. } => !catalog.is_known(class),
         _ => false,
     };
-    if program.defines_method(method) || !resolver.values(at(*function)).iter().all(is_unknown) {
+    let is_defined = program.defines_method(method);
+    let asks = resolver.asks_for_rows(site);
+    if is_defined && !asks && !HTTP_VERBS.contains(&&**method)
+        || !resolver.values(at(*function)).iter().all(is_unknown)
+    {
         return None;
     }
-    let class = if ["execute", "executemany"].contains(&&**method) {
+    let class = if asks {
+        Some("django.db.models.QuerySet")
+    } else if is_defined {
+        None
+    } else if ["execute", "executemany"].contains(&&**method) {
         let first = resolver.argument(site, Some(0), None);
         let text = first.and_then(|first| resolver.text(first));
         let is_cursor = matches!(
             &module.expr(*object).kind,
             ExprKind::Name(name) | ExprKind::Attribute(_, name) if CURSORS.contains(&&**name)
         );
-        (is_cursor || text.is_some_and(|text| looks_like_sql(&text))).then_some("dbapi.Cursor")
+        // A search of the DSL takes nothing: `search.execute()`.
+        let is_search = resolver.arguments(site).is_empty()
+            && module.imports_any(SEARCH_LIBRARIES)
+            && matches!(
+                &module.expr(*object).kind,
+                ExprKind::Name(name) | ExprKind::Attribute(_, name) if SEARCHES.contains(&&**name)
+            );
+        if is_search {
+            Some("elasticsearch_dsl.Search")
+        } else {
+            (is_cursor || text.is_some_and(|text| looks_like_sql(&text))).then_some("dbapi.Cursor")
+        }
     } else {
         let in_chat = || {
             let says = is_awaited
@@ -82,7 +101,11 @@ pub(super) fn by_method(
             .or_else(in_cloud)
             .or_else(|| http_client(resolver, module, site, method))
             .filter(|class| !catalog.only_builds(class, method))
-    }?;
+    };
+    let class = match class {
+        Some(class) => class,
+        None => http_session(resolver, module, site, *object, method)?,
+    };
     if resolver.constant(at(*object)).is_some() {
         return None;
     }
@@ -126,6 +149,57 @@ fn http_client(
         .find(|(root, _)| module.imports_any(&[root]))?;
     (is_verb && says && has_place).then_some(class)
 }
+
+/// The same where the receiver is called a session and the first argument a URL: `session.get(url)`.
+fn http_session(
+    resolver: &mut Resolver,
+    module: &Module,
+    site: Site,
+    receiver: ExprId,
+    method: &str,
+) -> Option<&'static str> {
+    let (ExprKind::Name(name) | ExprKind::Attribute(_, name)) = &module.expr(receiver).kind else {
+        return None;
+    };
+    let is_session = name.ends_with("session") || name.ends_with("http_client");
+    if !is_session
+        || !HTTP_VERBS.contains(&method)
+        || module.imports_any(&["mock", "pytest", "unittest"])
+    {
+        return None;
+    }
+    let first = resolver
+        .argument(site, Some(0), Some("url"))
+        .filter(|first| first.file == site.file)?;
+    let is_url = match &module.expr(first.expr).kind {
+        ExprKind::Name(name) | ExprKind::Attribute(_, name) => {
+            let name = name.to_lowercase();
+            ["endpoint", "uri", "url"]
+                .iter()
+                .any(|end| name.ends_with(end))
+        }
+        _ => resolver
+            .text(first)
+            .is_some_and(|text| text.starts_with("http") || text.contains("://")),
+    };
+    let owner = module.owner(module.scope_of(site.expr));
+    let clients = if module.scope(owner).is_async {
+        ASYNC_HTTP_CLIENTS
+    } else {
+        HTTP_CLIENTS
+    };
+    let (_, class) = clients
+        .iter()
+        .find(|(root, _)| module.imports_any(&[root]))?;
+    is_url.then_some(class)
+}
+
+const HTTP_VERBS: &[&str] = &["delete", "get", "head", "patch", "post", "put"];
+
+const ASYNC_HTTP_CLIENTS: &[(&str, &str)] = &[
+    ("aiohttp", "aiohttp.ClientSession"),
+    ("httpx", "httpx.AsyncClient"),
+];
 
 const HTTP_ARGUMENTS: &[&str] = &[
     "allow_redirects",
@@ -190,6 +264,15 @@ pub(super) fn by_name(
         site,
     })
 }
+
+/// What a search is called where nothing says that it is one.
+const SEARCHES: &[&str] = &["s", "search", "search_query"];
+
+const SEARCH_LIBRARIES: &[&str] = &[
+    "django_elasticsearch_dsl",
+    "elasticsearch_dsl",
+    "opensearch_dsl",
+];
 
 /// What a cursor of a database is called where nothing says that it is one.
 const CURSORS: &[&str] = &["cur", "curs", "cursor", "dbcursor", "db_cursor"];

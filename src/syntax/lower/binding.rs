@@ -45,6 +45,8 @@ impl Lower<'_> {
             None => None,
         };
         if let Some(left) = node.child_by_field_id(FIELDS.left) {
+            // In `query = query.all()` the right side still means what the name held before.
+            let before = self.holds_from.replace(node.end_byte() as u32);
             match (annotation, value) {
                 (Some(annotation), value) => {
                     self.target(
@@ -59,6 +61,7 @@ impl Lower<'_> {
                 }
                 (None, None) => {}
             }
+            self.holds_from = before;
         }
         value
     }
@@ -166,10 +169,10 @@ impl Lower<'_> {
     }
 
     pub(super) fn bind(&mut self, name: Name, value: BindingValue, node: Node, at: Place) {
-        let from = if self.fixed_span.is_some() {
-            0
-        } else {
-            node.end_byte() as u32
+        let from = match (self.fixed_span, self.holds_from) {
+            (Some(_), _) => 0,
+            (None, Some(from)) => from,
+            (None, None) => node.end_byte() as u32,
         };
         self.bind_from(name, value, from, at);
     }

@@ -199,6 +199,7 @@ impl Lower<'_> {
             statement: self.statement,
             depth: self.depth,
             fixed_span: Some(span),
+            holds_from: None,
         };
         let id = nested.expr(inner, at);
         self.module = nested.module;
