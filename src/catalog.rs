@@ -59,6 +59,8 @@ pub struct Library {
     pub service: String,
     /// The client has a seam for it.
     pub intercepted: bool,
+    /// It comes with Python: its paths are paths, never addresses.
+    pub is_standard: bool,
 }
 
 /// How an effect's action is known.

@@ -191,6 +191,7 @@ impl Catalog {
                 resource_type: resource_type.to_owned(),
                 service: file.service.clone(),
                 intercepted,
+                is_standard: file.dist == "stdlib",
             };
             let action = parse_action(&effect.action)
                 .with_context(|| format!("effect on `{}`", effect.on))?;
@@ -210,6 +211,7 @@ impl Catalog {
                 resource_type: file.resource_type.clone(),
                 service: file.service.clone(),
                 intercepted,
+                is_standard: file.dist == "stdlib",
             };
             self.verbs.push((library, verbs));
         }

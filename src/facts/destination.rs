@@ -366,20 +366,28 @@ fn resource(
     let Some(destination) = destination.filter(|text| !is_hole(text)) else {
         return unnamed();
     };
-    match kind {
-        "url" | "host" => {
+    let remote = address_category(destination)
+        .filter(|_| library.category == Category::Filesystem && !library.is_standard);
+    match (kind, remote) {
+        (_, Some(Category::Cloud)) => match host_of(destination) {
+            bucket if bucket.starts_with('{') => unnamed(),
+            bucket => named("bucket", &bucket),
+        },
+        ("url" | "host", _) | (_, Some(_)) => {
             let host = host_of(destination);
             if let Some((kind, service)) = catalog.host(&host) {
                 return named(kind, service);
             }
             if host.is_empty() || host.starts_with('{') {
                 unnamed()
+            } else if remote.is_some() {
+                named("external_api", &host)
             } else {
                 named(&library.resource_type, &host)
             }
         }
-        "model" | "sql" | "code" | "recipient" | "" => unnamed(),
-        "command" => {
+        ("model" | "sql" | "code" | "recipient" | "", _) => unnamed(),
+        ("command", _) => {
             // A line of several commands is the shell's, as for the client.
             let is_joined = JOINS.iter().any(|mark| destination.contains(mark));
             let first = destination.split_whitespace().next().unwrap_or(destination);
@@ -389,10 +397,55 @@ fn resource(
                 program.rsplit('/').next().unwrap_or(program),
             )
         }
-        "bucket" | "queue" | "topic" | "table" | "collection" | "secret" | "channel" | "index"
-        | "stream" | "dataset" | "tool" | "function" => named(kind, destination),
+        (
+            "bucket" | "queue" | "topic" | "table" | "collection" | "secret" | "channel" | "index"
+            | "stream" | "dataset" | "tool" | "function",
+            _,
+        ) => named(kind, destination),
         _ => named(&library.resource_type, destination),
     }
+}
+
+/// What a path that is none names, where a function takes both: `read_csv("https://…")`, `to_parquet("s3://…")`.
+fn address_category(destination: &str) -> Option<Category> {
+    let (scheme, _) = destination.split_once("://")?;
+    match scheme.split("::").last()? {
+        "ftp" | "ftps" | "http" | "https" => Some(Category::Http),
+        "abfs" | "abfss" | "adl" | "az" | "gcs" | "gs" | "hdfs" | "s3" | "s3a" | "s3n" => {
+            Some(Category::Cloud)
+        }
+        _ => None,
+    }
+}
+
+/// The category of a call that takes paths and addresses, if what it is passed is an address, or is called one:
+/// `read_csv(url)`.
+pub fn remote(
+    resolver: &Resolver,
+    found: &Match,
+    site: Option<Site>,
+    target: &Target,
+) -> Option<Category> {
+    if found.rule.library.is_standard {
+        return None;
+    }
+    if let Some(destination) = &target.destination {
+        return address_category(destination);
+    }
+    let rule = found.rule.destination.as_ref()?;
+    let argument = resolver.argument(site?, rule.pos, rule.kw.as_deref())?;
+    let is_url = match &resolver
+        .program
+        .module(argument.file)?
+        .expr(argument.expr)
+        .kind
+    {
+        ExprKind::Name(name) | ExprKind::Attribute(_, name) => {
+            name.to_ascii_lowercase().ends_with("url")
+        }
+        _ => false,
+    };
+    is_url.then_some(Category::Http)
 }
 
 /// The host of a URL or of `host:port`, in lower case, without user and port.

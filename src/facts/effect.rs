@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
-use super::destination::{Target, target};
+use super::destination::{Target, remote, target};
 use super::{Action, Category, Confidence};
 use crate::catalog::schema::RunnerRule;
 use crate::catalog::{ActionRule, Match, Rule};
@@ -318,6 +318,10 @@ fn effect_of(
         return None;
     }
     let target = target(resolver, &found, arguments, receiver, made);
+    let category = match category {
+        Category::Filesystem => remote(resolver, &found, arguments, &target).unwrap_or(category),
+        _ => category,
+    };
     // Reading a file changes nothing outside; a policy about data asks where the data goes.
     if category == Category::Filesystem && target.action == Action::Read {
         return None;
