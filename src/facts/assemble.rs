@@ -62,6 +62,7 @@ pub fn assemble(
         placed,
     };
     let reached_by: Vec<FxHashMap<Node, bool>> = (0..whole.placed.len())
+        .into_par_iter()
         .map(|at| whole.reached(at))
         .collect();
     let mut entrypoints: Vec<Entrypoint> = (0..whole.placed.len())

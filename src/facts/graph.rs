@@ -236,10 +236,13 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Files that run when `file` is loaded, `file` first.
-    pub fn closure(&self, file: FileId) -> Vec<FileId> {
-        let mut seen: FxHashSet<FileId> = FxHashSet::from_iter([file]);
-        let mut found = vec![file];
+    /// Files that run when `files` are loaded, these first.
+    pub fn closure(&self, files: impl IntoIterator<Item = FileId>) -> Vec<FileId> {
+        let mut seen: FxHashSet<FileId> = FxHashSet::default();
+        let mut found: Vec<FileId> = files
+            .into_iter()
+            .filter(|file| seen.insert(*file))
+            .collect();
         let mut at = 0;
         while let Some(&next) = found.get(at) {
             at += 1;

@@ -87,9 +87,9 @@ impl<'p> Resolver<'p> {
         if let Some(known) = self.lineages.get(&class) {
             return known.clone();
         }
-        let (found, is_final) = self.watched(|resolver| resolver.find_lineage(class));
+        let (found, cut) = self.watched(|resolver| resolver.find_lineage(class));
         let found: Rc<[Ancestor]> = found.into();
-        if is_final {
+        if cut.is_none() {
             self.lineages.insert(class, found.clone());
         }
         found
@@ -126,12 +126,11 @@ impl<'p> Resolver<'p> {
             return known.clone();
         }
         let key = Key::Lineage(class);
-        let Some((found, is_final)) = self.enter(&key, |resolver| resolver.find_bases(class))
-        else {
+        let Some((found, cut)) = self.enter(&key, |resolver| resolver.find_bases(class)) else {
             return Rc::from([]);
         };
         let found: Rc<[Ancestor]> = found.into();
-        if is_final {
+        if cut.is_none() {
             self.bases.insert(class, found.clone());
         }
         found

@@ -130,8 +130,8 @@ impl<'p> Resolver<'p> {
             return known.clone();
         }
         let key = Key::Order(function);
-        let (found, is_final) = self.enter(&key, |resolver| resolver.find_order(function))?;
-        if is_final {
+        let (found, cut) = self.enter(&key, |resolver| resolver.find_order(function))?;
+        if cut.is_none() {
             self.orders.insert(function, found.clone());
         }
         found

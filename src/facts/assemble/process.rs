@@ -1,5 +1,6 @@
 //! What each process runs, and from where on it is enabled.
 
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Placed;
@@ -67,10 +68,7 @@ pub(super) fn demote_parts(
     if started.is_empty() || !placed.iter().any(is_app) {
         return;
     }
-    let loaded: FxHashSet<FileId> = started
-        .iter()
-        .flat_map(|file| graph.closure(*file))
-        .collect();
+    let loaded: FxHashSet<FileId> = graph.closure(started.iter().copied()).into_iter().collect();
     for at in placed.iter_mut().filter(|at| is_app(at)) {
         if loaded.contains(&at.file) && !started.contains(&at.file) {
             at.found.role = Role::Boundary;
@@ -85,57 +83,35 @@ pub(super) fn processes(
     placed: &[Placed],
     boundaries: &FxHashSet<Definition>,
 ) -> Vec<Process> {
-    let mut found = Vec::new();
-    for (index, at) in placed
-        .iter()
-        .enumerate()
+    let started = placed.par_iter().enumerate();
+    started
         .filter(|(_, at)| at.found.role == Role::Process)
-    {
-        let mut files: Vec<FileId> = Vec::new();
-        for parent in program
-            .table
-            .parents(&program.file(at.file).path)
-            .into_iter()
-            .chain([at.file])
-        {
-            for file in graph.closure(parent) {
-                if !files.contains(&file) {
-                    files.push(file);
-                }
+        .map(|(index, at)| {
+            let parents = program.table.parents(&program.file(at.file).path);
+            let files = graph.closure(parents.into_iter().chain([at.file]));
+            let scope = MODULE_SCOPE;
+            let mut roots: Vec<(Node, bool)> = files
+                .iter()
+                .map(|&file| (Node::Code(Definition { file, scope }), false))
+                .collect();
+            let is_own_boundary = match at.found.node {
+                Node::Code(definition) => boundaries.contains(&definition),
+                Node::Main(_) => false,
+            };
+            if !is_own_boundary || at.found.definition.is_none() {
+                roots.push((at.found.node, false));
             }
-        }
-        let mut roots: Vec<(Node, bool)> = files
-            .iter()
-            .map(|&file| {
-                (
-                    Node::Code(Definition {
-                        file,
-                        scope: MODULE_SCOPE,
-                    }),
-                    false,
-                )
-            })
-            .collect();
-        roots.push((at.found.node, false));
-        let own_boundary = match at.found.node {
-            Node::Code(definition) => boundaries.contains(&definition),
-            Node::Main(_) => false,
-        };
-        let direct = if own_boundary && at.found.definition.is_some() {
-            graph.reach(&roots[..roots.len() - 1], boundaries)
-        } else {
-            graph.reach(&roots, boundaries)
-        };
-        let files: FxHashSet<FileId> = files.into_iter().collect();
-        let enable = enable_of(facts, graph, at, &files, &direct);
-        found.push(Process {
-            index,
-            files,
-            direct,
-            enable,
-        });
-    }
-    found
+            let direct = graph.reach(&roots, boundaries);
+            let files: FxHashSet<FileId> = files.into_iter().collect();
+            let enable = enable_of(facts, graph, at, &files, &direct);
+            Process {
+                index,
+                files,
+                direct,
+                enable,
+            }
+        })
+        .collect()
 }
 
 /// The first call of `enable()` that the process runs: at the top level of a file that it loads, or on its direct way.
@@ -170,10 +146,8 @@ pub(super) fn enable_of(
                         .filter(|(_, import_at)| {
                             import_at.is_some_and(|import_at| import_at < position)
                         });
-                before
-                    .flat_map(|(file, _)| graph.closure(*file))
-                    .filter(|file| *file != id)
-                    .collect()
+                let before = graph.closure(before.map(|(file, _)| *file));
+                before.into_iter().filter(|file| *file != id).collect()
             } else {
                 files.clone()
             };
