@@ -255,6 +255,39 @@ impl Catalog {
         ))
     }
 
+    /// The action of a method of a client that no rule knows, by its verb: `ovh.Client.post`.
+    pub fn verb_of_client(&self, class: &str, method: &str) -> Option<(&Library, Action)> {
+        let (module, name) = class.rsplit_once('.')?;
+        let root = module.split('.').next().unwrap_or_default();
+        let is_client = ["API", "Api", "Client"]
+            .iter()
+            .any(|end| name.ends_with(end));
+        let path = class.to_lowercase();
+        let is_other = ["fake", "mock", "oauth", "test"]
+            .iter()
+            .any(|word| path.contains(word));
+        if !is_client || is_other || self.imports.contains(root) || method.contains('.') {
+            return None;
+        }
+        let (library, verbs) = self.verbs.iter().find(|(_, verbs)| verbs.on == UNLISTED)?;
+        let is_word = |verb: &str| {
+            method
+                .strip_prefix(verb.trim_end_matches('_'))
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+        };
+        let action = [
+            (&verbs.read, Action::Read),
+            (&verbs.delete, Action::Delete),
+            (&verbs.send, Action::Send),
+            (&verbs.execute, Action::Execute),
+            (&verbs.write, Action::Write),
+        ]
+        .into_iter()
+        .find(|(words, _)| words.iter().any(|verb| is_word(verb)))?
+        .1;
+        Some((library, action))
+    }
+
     /// What a factory key (see [`FactoryRule`]) makes; keys of a class's bases count.
     pub fn makes(&self, key: &str) -> Option<&str> {
         self.factories.get(key).map(String::as_str)
@@ -448,6 +481,9 @@ fn is_model_of_app(class: &str) -> bool {
         && module.contains(".models")
         && name.starts_with(|first: char| first.is_uppercase())
 }
+
+/// What the table of verbs is called that holds for clients that no rule knows.
+const UNLISTED: &str = "unlisted.Client";
 
 const DJANGO_MODEL: &str = "django.db.models.Model";
 

@@ -9,8 +9,10 @@ use crate::catalog::{ActionRule, Match, Rule};
 use crate::names::{Resolver, Site, Typed, Value};
 use crate::syntax::module::{CallSite, ExprId, ExprKind, Module, Span};
 
+mod receiver;
 mod unknown;
 
+use receiver::by_receiver;
 use unknown::{by_method, by_name};
 
 /// An effect before the whole repo is known.
@@ -52,7 +54,8 @@ pub fn effects(
         let by_value = called(resolver, module, site, call);
         if by_value.is_empty() {
             let is_awaited = awaited.contains(&call.expr);
-            found.extend(by_method(resolver, module, site, call, is_awaited));
+            let by_method = by_method(resolver, module, site, call, is_awaited);
+            found.extend(by_method.or_else(|| by_receiver(resolver, module, site, call)));
         }
         found.extend(by_value);
         found.extend(passed_on(resolver, module, site, call));
@@ -260,7 +263,7 @@ fn effect_of(
     value: &Value,
     arguments: Option<Site>,
     receiver: Option<Site>,
-    confidence: Confidence,
+    mut confidence: Confidence,
     module: &Module,
     site: Site,
     call: &CallSite,
@@ -289,7 +292,13 @@ fn effect_of(
             match catalog.effect(&class, chain) {
                 Some(rule) => found = rule,
                 None => {
-                    let (library, action) = catalog.verb(&class, chain)?;
+                    let (library, action) = match catalog.verb(&class, chain) {
+                        Some(known) => known,
+                        None => {
+                            confidence = confidence.min(Confidence::Likely);
+                            catalog.verb_of_client(&class, chain)?
+                        }
+                    };
                     verb_rule = Rule {
                         library: library.clone(),
                         action: ActionRule::Is(action),

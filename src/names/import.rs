@@ -97,7 +97,11 @@ impl<'p> Resolver<'p> {
             };
             return vec![Typed::certain(Value::External(name.into()))];
         }
-        let located = program.table.locate(path, import.level, dotted);
+        // A module never means itself by its own name: `import ovh` in `sms/ovh.py`.
+        let located = program
+            .table
+            .locate(path, import.level, dotted)
+            .filter(|located| import.level > 0 || *located != Located::File(file));
         let ImportedName::Member(name) = &import.name else {
             return match located {
                 Some(located) => vec![Typed::certain(module_value(located))],
