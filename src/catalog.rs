@@ -261,7 +261,10 @@ impl Catalog {
         let root = module.split('.').next().unwrap_or_default();
         let is_client = ["API", "Api", "Client"]
             .iter()
-            .any(|end| name.ends_with(end));
+            .any(|end| name.ends_with(end))
+            || ["_api", "_client", "_sdk"]
+                .iter()
+                .any(|end| root.ends_with(end));
         let path = class.to_lowercase();
         let is_other = ["fake", "mock", "oauth", "test"]
             .iter()

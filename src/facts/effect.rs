@@ -281,6 +281,11 @@ fn effect_of(
             found = catalog.effect(class, "__call__")?;
             made = *by;
         }
+        // A task of Huey is queued by a plain call.
+        Value::Wrapped { class, .. } => {
+            found = catalog.effect(class, "__call__")?;
+            made = None;
+        }
         Value::Method {
             class,
             chain,

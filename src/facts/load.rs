@@ -222,6 +222,7 @@ fn origin(path: &str, generated: bool, table: &FileTable) -> Origin {
     let (folders, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
     let folders: Vec<&str> = folders.split('/').collect();
     let within = |names: &[&str]| folders.iter().any(|folder| names.contains(folder));
+    let is_tests = folders.iter().any(|folder| folder.starts_with("tests_"));
     let is_client = folders
         .iter()
         .rposition(|folder| *folder == "governor")
@@ -261,7 +262,8 @@ fn origin(path: &str, generated: bool, table: &FileTable) -> Origin {
         ".circleci",
         ".github",
         ".gitlab",
-    ]) || name.starts_with("test_")
+    ]) || is_tests
+        || name.starts_with("test_")
         || name.ends_with("_test.py")
         || ["conftest.py", "tests.py", "test.py", "noxfile.py"].contains(&name)
     {

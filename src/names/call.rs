@@ -147,6 +147,13 @@ impl<'p> Resolver<'p> {
                 }
                 return found;
             }
+            // `Reader = NewType("Reader", Session)` is a session.
+            "typing.NewType" | "typing_extensions.NewType" => {
+                let second = self.argument(site, Some(1), Some("tp"));
+                return second
+                    .map(|second| self.values(second).to_vec())
+                    .unwrap_or_default();
+            }
             "functools.partial" | "functools.partialmethod" => {
                 let inner = first
                     .map(|first| self.values(first).to_vec())

@@ -67,7 +67,84 @@ impl<'p> Resolver<'p> {
                 })];
             }
         }
+        if let Some(class) = self.wrapped_by_own(definition) {
+            return vec![Typed::likely(Value::Wrapped {
+                class,
+                function: definition,
+            })];
+        }
         vec![Typed::certain(Value::Function(definition))]
+    }
+
+    /// What the repo's own decorator makes of a function, if it hands it on to one that a rule knows: a `task(retries=3)`
+    /// whose inner function returns `app.task(bind=True)(function)`.
+    fn wrapped_by_own(&mut self, definition: Definition) -> Option<Name> {
+        let module = self.program.module(definition.file)?;
+        for &expr in &module.scope(definition.scope).decorators {
+            let site = Site {
+                file: definition.file,
+                expr,
+            };
+            let (callee, depth) = match &module.expr(expr).kind {
+                ExprKind::Call(function, _) => (
+                    Site {
+                        expr: *function,
+                        ..site
+                    },
+                    2,
+                ),
+                _ => (site, 1),
+            };
+            for typed in self.values(callee).to_vec() {
+                if let Value::Function(own) = typed.value
+                    && own != definition
+                    && let Some(class) = self.made_by_decorator(own, depth)
+                {
+                    return Some(class);
+                }
+            }
+        }
+        None
+    }
+
+    /// What a decorator of the repo returns, `depth` calls on, where a decorator that a rule knows makes it.
+    fn made_by_decorator(&mut self, decorator: Definition, depth: u32) -> Option<Name> {
+        let module = self.program.module(decorator.file)?;
+        let at = |expr| Site {
+            file: decorator.file,
+            expr,
+        };
+        for &returned in &module.scope(decorator.scope).return_values {
+            if depth > 1 {
+                for typed in self.values(at(returned)).to_vec() {
+                    if let Value::Function(inner) = typed.value
+                        && inner != decorator
+                        && let Some(class) = self.made_by_decorator(inner, depth - 1)
+                    {
+                        return Some(class);
+                    }
+                }
+                continue;
+            }
+            let ExprKind::Call(callee, _) = module.expr(returned).kind else {
+                continue;
+            };
+            let callee = match module.expr(callee).kind {
+                ExprKind::Call(function, _) => function,
+                _ => callee,
+            };
+            for typed in self.values(at(callee)).to_vec() {
+                let name: Name = match typed.value {
+                    Value::External(name) => name,
+                    Value::Method { class, chain, .. } => format!("{class}.{chain}").into(),
+                    _ => continue,
+                };
+                if let Some(class) = self.decorator_makes(&name) {
+                    return Some(class.into());
+                }
+            }
+        }
+        None
     }
 
     fn decorator_makes(&self, name: &str) -> Option<&'p str> {

@@ -87,6 +87,12 @@ impl<'p> Resolver<'p> {
                 {
                     return vec![lent];
                 }
+                if matches!(&member, Value::Method { .. })
+                    && !self.catalog().has_member(class, name)
+                    && let Some(lent) = self.catalog().property_like(class, name)
+                {
+                    return vec![Typed::likely(Value::Instance(lent.into(), site))];
+                }
                 let lineage = self.catalog().lineage(class);
                 if let Some(bag) = BAGS.iter().find(|bag| lineage.contains(bag))
                     && matches!(&member, Value::Method { .. })

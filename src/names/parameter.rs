@@ -221,7 +221,7 @@ impl<'p> Resolver<'p> {
                     program.file(called.site.file).is_test && !program.file(function.file).is_test;
                 let kept = values
                     .iter()
-                    .filter(|typed| !is_made_up || !matches!(typed.value, Value::Literal(_)));
+                    .filter(|typed| !is_made_up || !is_stand_in(&typed.value));
                 found.extend(kept.cloned());
             } else {
                 by_all = false;
@@ -404,6 +404,17 @@ fn session_class(is_async: bool) -> Name {
         "sqlalchemy.ext.asyncio.AsyncSession".into()
     } else {
         "sqlalchemy.orm.Session".into()
+    }
+}
+
+/// A literal or a mock: what a test passes for the real thing.
+fn is_stand_in(value: &Value) -> bool {
+    match value {
+        Value::Literal(_) => true,
+        Value::Instance(class, _) | Value::Method { class, .. } => {
+            class.starts_with("unittest.mock.") || class.starts_with("mock.")
+        }
+        _ => false,
     }
 }
 

@@ -73,7 +73,9 @@ fn called(
                 .any(|root| program.imported.contains(*root))
             && !module.imports_any(rule.unless)
     })?;
-    let is_own = !rule.methods.is_empty() && program.defines_method(&method.into());
+    let is_own = !rule.methods.is_empty()
+        && !["session", "storage"].iter().any(|end| name.ends_with(end))
+        && program.defines_method(&method.into());
     (!is_own).then_some(if is_async {
         rule.when_async
     } else {
@@ -121,6 +123,14 @@ const RECEIVERS: &[Receiver] = &[
         when_async: "redis.asyncio.Redis",
     },
     Receiver {
+        names: &["storage"],
+        roots: &["django"],
+        unless: &["boto3", "google", "limits"],
+        methods: &["delete", "save"],
+        class: "django.core.files.storage.Storage",
+        when_async: "django.core.files.storage.Storage",
+    },
+    Receiver {
         names: &["elasticsearch", "es", "es_client"],
         roots: &["elasticsearch"],
         unless: &[],
@@ -138,6 +148,14 @@ fn saved(
     object: ExprId,
     method: &str,
 ) -> Option<&'static str> {
+    // A file of a model is told whether to save the model too.
+    let of_file = resolver
+        .arguments(site)
+        .iter()
+        .any(|argument| argument.keyword.as_deref() == Some("save"));
+    if of_file && module.imports_any(&["django"]) && ["delete", "save"].contains(&method) {
+        return Some("django.db.models.FileField");
+    }
     let words: &[&str] = match method {
         "asave" | "save" => &["force_insert", "force_update", "update_fields", "using"],
         "adelete" | "delete" => &["keep_parents", "using"],

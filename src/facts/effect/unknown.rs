@@ -101,6 +101,7 @@ pub(super) fn by_method(
             .or_else(in_cloud)
             .or_else(|| http_client(resolver, module, site, method))
             .filter(|class| !catalog.only_builds(class, method))
+            .filter(|class| *class != "sqlalchemy.orm.Query" || !is_result(module, *object))
     };
     let class = match class {
         Some(class) => class,
@@ -127,6 +128,23 @@ pub(super) fn by_method(
         call,
     )
 }
+
+/// Whether an object is what a statement gave, which is at hand: `result.scalars().one_or_none()`.
+fn is_result(module: &Module, object: ExprId) -> bool {
+    match &module.expr(object).kind {
+        ExprKind::Call(function, _) => matches!(
+            &module.expr(*function).kind,
+            ExprKind::Attribute(_, method) if RESULTS.contains(&&**method)
+        ),
+        ExprKind::Name(name) => ["res", "result", "results", "rows"]
+            .iter()
+            .any(|end| name.ends_with(end)),
+        ExprKind::Await(_) => true,
+        _ => false,
+    }
+}
+
+const RESULTS: &[&str] = &["execute", "mappings", "scalars", "tuples", "unique"];
 
 /// The class of HTTP clients that the file imports, if a call passes what only such take: `session.post(url, headers=…)`.
 fn http_client(
