@@ -269,8 +269,18 @@ impl Catalog {
         let is_other = ["fake", "mock", "oauth", "test"]
             .iter()
             .any(|word| path.contains(word));
-        if !is_client || is_other || self.imports.contains(root) || method.contains('.') {
+        let is_stub = name.ends_with("Stub") && module.ends_with("_pb2_grpc");
+        if !(is_client || is_stub)
+            || is_other
+            || self.imports.contains(root)
+            || method.contains('.')
+        {
             return None;
+        }
+        // What a remote procedure is called is its author's choice.
+        if is_stub {
+            let (library, _) = self.verbs.iter().find(|(_, verbs)| verbs.on == UNLISTED)?;
+            return Some((library, Action::Execute));
         }
         let (library, verbs) = self.verbs.iter().find(|(_, verbs)| verbs.on == UNLISTED)?;
         let is_word = |verb: &str| {

@@ -279,14 +279,20 @@ fn origin(path: &str, generated: bool, table: &FileTable) -> Origin {
         "demo",
         "tutorial",
         "tutorials",
-        "cookbook",
-    ]) {
+    ]) || within(&["cookbook"]) && !is_app(path, table)
+    {
         Origin::Example
     } else if within(&["docs", "doc", "docs_src"]) {
         Origin::Docs
     } else {
         Origin::App
     }
+}
+
+/// Whether the file's outermost folder is an app of Django, however it is called.
+fn is_app(path: &str, table: &FileTable) -> bool {
+    let folder = path.split('/').next().unwrap_or_default();
+    table.file(&format!("{folder}/apps.py")).is_some()
 }
 
 /// Alembic keeps its migrations in `versions` beside its `env.py`, whatever the folder around them is called.

@@ -314,6 +314,10 @@ impl<'p> Resolver<'p> {
         if let Some(function) = function {
             return self.returned(function);
         }
+        let is_query = catalog.lineage(class).contains(&super::related::QUERY);
+        if is_query && ENDS_OF_QUERY.contains(&&**chain) {
+            return Vec::new();
+        }
         if catalog.is_fluent(class) && !chain.contains('.') {
             return vec![Typed::certain(Value::Instance(class.clone(), made))];
         }
@@ -428,6 +432,16 @@ const DECORATORS_THAT_KEEP: &[&str] = &[
     "functools.lru_cache",
     "functools.wraps",
     "tenacity.retry",
+];
+
+/// Methods of a query that give no query: `rows.aggregate(…).get("total")` asks a dict.
+const ENDS_OF_QUERY: &[&str] = &[
+    "aggregate",
+    "count",
+    "delete",
+    "exists",
+    "in_bulk",
+    "update",
 ];
 
 /// Methods of forms and serializers that give the object that they are about.

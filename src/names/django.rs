@@ -98,9 +98,8 @@ impl<'p> Resolver<'p> {
         if !self.program.imported.contains("django") {
             return None;
         }
-        let is_manager = MANAGERS.contains(&&**name)
-            && module.imports_any(&["django", "rest_framework"])
-            || name.ends_with("_set") && name.len() > "_set".len();
+        let is_manager =
+            MANAGERS.contains(&&**name) || name.ends_with("_set") && name.len() > "_set".len();
         if is_manager {
             return Some(Value::Instance(MANAGER.into(), Some(object)));
         }

@@ -27,10 +27,15 @@ impl<'p> Resolver<'p> {
                     Value::Class(class) => Some(class),
                     _ => None,
                 });
-                return class
-                    .map(|class| Typed::likely(Value::Object(class, None)))
-                    .into_iter()
-                    .collect();
+                // `Post.select(Post.id)` is about the class that it is called on.
+                if class.is_some()
+                    || !matches!(&module.expr(*function).kind, ExprKind::Attribute(..))
+                {
+                    return class
+                        .map(|class| Typed::likely(Value::Object(class, None)))
+                        .into_iter()
+                        .collect();
+                }
             }
             expr = match &module.expr(expr).kind {
                 ExprKind::Attribute(object, _) | ExprKind::Await(object) => *object,

@@ -67,7 +67,7 @@ impl<'p> Resolver<'p> {
     }
 
     /// The field by which an attribute of this name gives rows, on a model of the repo.
-    pub(super) fn many_named(&self, name: &Name) -> Option<Site> {
+    pub fn many_named(&self, name: &Name) -> Option<Site> {
         let program = self.program;
         let relations = program.relations.get_or_init(|| relations(program));
         let found = relations.get(name)?;
@@ -376,6 +376,11 @@ impl<'p> Resolver<'p> {
             return None;
         }
         let module = program.module(file)?;
+        if (&**name == "queryset" || name.ends_with("_queryset") || name.ends_with("_qs"))
+            && module.imports_any(&["django", "django_filters", "rest_framework"])
+        {
+            return Some(Typed::likely(Value::Instance(QUERY.into(), None)));
+        }
         match self.model_named(&plain, file) {
             Some(class) if self.is_model(class) => Some(Typed::likely(Value::Object(class, None))),
             None if plain == "user" && module.imports_any(&["django", "rest_framework"]) => {

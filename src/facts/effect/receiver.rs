@@ -2,8 +2,8 @@
 
 use super::{FoundEffect, effect_of};
 use crate::facts::Confidence;
-use crate::names::{Resolver, Site, Value};
-use crate::syntax::module::{CallSite, ExprId, ExprKind, Module};
+use crate::names::{Resolver, Site, Typed, Value};
+use crate::syntax::module::{CallSite, ExprId, ExprKind, ImportedName, Module};
 
 /// A method of what is called a session, or of what is saved as only a model is: `db_session.commit()`, `row.save()`.
 pub(super) fn by_receiver(
@@ -19,7 +19,8 @@ pub(super) fn by_receiver(
         return None;
     };
     let class = called(resolver, module, *object, method)
-        .or_else(|| saved(resolver, module, site, *object, method))?;
+        .or_else(|| saved(resolver, module, site, *object, method))
+        .or_else(|| related(resolver, module, site, *object, method))?;
     let at = |expr| Site { expr, ..site };
     let is_known = !resolver.values(at(*function)).is_empty()
         || !resolver.values(at(*object)).is_empty()
@@ -164,7 +165,16 @@ fn saved(
     let says = |keyword: Option<&str>| keyword.is_some_and(|keyword| words.contains(&keyword));
     let mut arguments = resolver.arguments(site).iter();
     let is_saved = arguments.all(|argument| says(argument.keyword.as_deref()));
-    let about_django = module.imports_any(&["django", "rest_framework"])
+    let imports_models = || {
+        let of_models = |module: &str| module.rsplit('.').next() == Some("models");
+        module.imports.iter().any(|import| {
+            let names_models =
+                matches!(&import.name, ImportedName::Member(name) if &**name == "models");
+            names_models || of_models(&import.module)
+        })
+    };
+    let about_django = (module.imports_any(&["django", "rest_framework"])
+        || resolver.program.imported.contains("django") && imports_models())
         && !module.imports_any(&[
             "boto3",
             "discord",
@@ -184,4 +194,34 @@ fn saved(
         _ => false,
     };
     (is_saved && about_django && !is_own).then_some("django.db.models.Model")
+}
+
+/// Rows behind a relation that a model of the repo declares: `step.ingredients.add(ingredient)`.
+fn related(
+    resolver: &mut Resolver,
+    module: &Module,
+    site: Site,
+    object: ExprId,
+    method: &str,
+) -> Option<&'static str> {
+    let ExprKind::Attribute(owner, name) = &module.expr(object).kind else {
+        return None;
+    };
+    let arguments = resolver.arguments(site).len();
+    let is_asked = match method {
+        "count" => arguments == 0,
+        "add" | "set" => arguments > 0,
+        _ => false,
+    };
+    let is_many = is_asked
+        && module.imports_any(&["django", "rest_framework"])
+        && resolver.many_named(name).is_some();
+    // What a class of the repo keeps under the name is what it is.
+    let owner = Site {
+        expr: *owner,
+        ..site
+    };
+    let is_kept = |typed: &Typed| matches!(typed.value, Value::Object(..));
+    let is_many = is_many && !resolver.values(owner).iter().any(is_kept);
+    is_many.then_some("django.db.models.Manager")
 }

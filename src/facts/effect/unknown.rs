@@ -310,6 +310,7 @@ fn looks_like_sql(text: &str) -> bool {
         "INSERT" | "REPLACE" => then("INTO"),
         "UPDATE" => then("SET"),
         "DELETE" | "WITH" => then("FROM"),
+        "PRAGMA" => rest.len() == 1 || rest.iter().any(|word| word == "="),
         "CREATE" | "DROP" | "ALTER" | "TRUNCATE" => {
             ["TABLE", "INDEX", "VIEW", "DATABASE", "SCHEMA"]
                 .iter()
