@@ -196,9 +196,13 @@ impl<'p> Resolver<'p> {
         let is_manager = MANAGERS.contains(&last) || last.ends_with("_set");
         if ROWS.contains(&&**name) {
             let is_relation = || is_manager || self.many_named(&last.into()).is_some();
-            return is_model && !chain.contains('.') || of_django() && is_relation();
+            let is_rows = is_model && !chain.contains('.') || of_django() && is_relation();
+            if is_rows || !is_manager {
+                return is_rows;
+            }
         }
-        is_manager && of_django() && catalog.has_member(MANAGER, name)
+        let of_app = || !catalog.is_known(class) && self.program.imported.contains("django");
+        is_manager && (of_django() || of_app()) && catalog.has_member(MANAGER, name)
     }
 
     /// `super().name` in a mixin is what stands behind the mixin in the classes that use it.

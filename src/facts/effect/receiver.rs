@@ -124,6 +124,16 @@ const RECEIVERS: &[Receiver] = &[
         when_async: "redis.asyncio.Redis",
     },
     Receiver {
+        names: &["conn", "connection"],
+        roots: &["sqlalchemy"],
+        unless: &[
+            "duckdb", "mysql", "psycopg", "psycopg2", "pymysql", "sqlite3",
+        ],
+        methods: &["exec_driver_sql", "scalar", "scalars"],
+        class: "sqlalchemy.engine.Connection",
+        when_async: "sqlalchemy.ext.asyncio.AsyncConnection",
+    },
+    Receiver {
         names: &["storage"],
         roots: &["django"],
         unless: &["boto3", "google", "limits"],
