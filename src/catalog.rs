@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::slice;
 use std::sync::OnceLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -12,6 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::facts::{Action, Category, Role};
 
 mod build;
+mod like;
 pub mod schema;
 
 use schema::*;
@@ -25,6 +27,7 @@ pub struct Catalog {
     factories: FxHashMap<String, String>,
     aliases: FxHashMap<String, String>,
     bases: FxHashMap<String, Vec<String>>,
+    likes: like::Likes,
     fluent: FxHashSet<String>,
     fields: FxHashMap<String, String>,
     injectors: FxHashSet<String>,
@@ -284,9 +287,14 @@ impl Catalog {
         }
         let (library, verbs) = self.verbs.iter().find(|(_, verbs)| verbs.on == UNLISTED)?;
         let is_word = |verb: &str| {
-            method
-                .strip_prefix(verb.trim_end_matches('_'))
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+            let verb = verb.trim_end_matches('_');
+            let follows = method.strip_prefix(verb);
+            // A remote procedure: `SendSms`.
+            let (first, others) = verb.split_at(1);
+            let capital = method.strip_prefix(first.to_ascii_uppercase().as_str());
+            let capital = capital.and_then(|rest| rest.strip_prefix(others));
+            follows.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+                || capital.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
         };
         let action = [
             (&verbs.read, Action::Read),
@@ -366,17 +374,27 @@ impl Catalog {
         }
         let mut at = 0;
         while at < found.len() && found.len() < 64 {
-            if let Some(bases) = self.bases.get(found[at]) {
-                for base in bases {
-                    let base = self.canonical(base);
-                    if !found.contains(&base) {
-                        found.push(base);
-                    }
+            let alike = || self.likes.find(found[at]).map_or(&[][..], slice::from_ref);
+            let bases = match self.bases.get(found[at]) {
+                Some(listed) => listed.as_slice(),
+                None if is_class(found[at]) => alike(),
+                None => &[],
+            };
+            for base in bases {
+                let base = self.canonical(base);
+                if !found.contains(&base) {
+                    found.push(base);
                 }
             }
             at += 1;
         }
         found
+    }
+
+    /// What a function makes that no rule names but one like it: `create_retrieval_chain(…)`.
+    pub fn makes_alike(&self, name: &str) -> Option<&str> {
+        let found = self.likes.find(name).filter(|_| !is_class(name));
+        found.map(String::as_str)
     }
 
     /// Whether a class, or one that it derives from, is in the rules.

@@ -298,7 +298,9 @@ fn facts_of(
     options: &Options,
 ) -> anyhow::Result<Scan> {
     ensure!(!session.is_cancelled(), CANCELLED);
-    loaded.program.subclasses = graph::subclasses(&loaded.program);
+    let (subclasses, derived) = graph::subclasses(&loaded.program);
+    loaded.program.subclasses = subclasses;
+    loaded.program.derived = derived;
     connect::connect(&mut loaded.program, &session.cancelled);
     let facts: Vec<file::FileFacts> = each_file(&loaded.program, |resolver, file| {
         if session.is_cancelled() {

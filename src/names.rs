@@ -24,8 +24,10 @@ mod kept;
 mod lookup;
 mod member;
 mod modules;
+mod named;
 mod narrow;
 mod parameter;
+mod pipe;
 mod query;
 mod related;
 mod result;
@@ -142,12 +144,16 @@ pub struct Program<'c> {
     pub given: FxHashMap<Definition, Vec<Name>>,
     /// Classes of the repo by each class that they derive from.
     pub subclasses: FxHashMap<Definition, Vec<Definition>>,
+    /// Classes of the repo by each class from elsewhere that they derive from.
+    pub derived: FxHashMap<Name, Vec<Definition>>,
     /// Relations between models by the name that the other side has for them, found on first use.
     pub relations: OnceLock<FxHashMap<Name, Vec<Relation>>>,
     /// Import roots that the repo's code names.
     pub imported: FxHashSet<String>,
     /// Names of the methods that the repo's own classes define, found on first use.
     pub methods: OnceLock<FxHashSet<Name>>,
+    /// The repo's methods, tests aside, by their name, each behind its class; found on first use.
+    pub methods_by_name: OnceLock<FxHashMap<Name, Vec<(Definition, Definition)>>>,
     /// Modules that hold the settings of a Django project, found on first use.
     pub settings: OnceLock<Vec<FileId>>,
 }
@@ -243,6 +249,9 @@ pub struct Resolver<'p> {
     bases: FxHashMap<Definition, Rc<[Ancestor]>>,
     lineages: FxHashMap<Definition, Rc<[Ancestor]>>,
     orders: FxHashMap<Definition, Option<(u16, Name)>>,
+    /// For functions that run a function which they are passed with the arguments after it: its parameter, and that of
+    /// the arguments.
+    pub forwards: FxHashMap<Definition, Option<(u32, u32)>>,
     active: FxHashMap<Key, u32>,
     depth: u32,
     steps: u32,
@@ -333,6 +342,7 @@ impl<'p> Resolver<'p> {
             bases: FxHashMap::default(),
             lineages: FxHashMap::default(),
             orders: FxHashMap::default(),
+            forwards: FxHashMap::default(),
             active: FxHashMap::default(),
             depth: 0,
             steps: 0,

@@ -145,6 +145,7 @@ impl Catalog {
             "bases",
             "fields",
             "fluent",
+            "like",
         ];
         let rules: toml::Table = table
             .into_iter()
@@ -255,6 +256,9 @@ impl Catalog {
         for (owner, fields) in file.fields {
             self.fields
                 .extend(fields.into_iter().map(|field| (field, owner.clone())));
+        }
+        for (pattern, class) in file.like {
+            self.likes.add(&pattern, class);
         }
         self.fluent.extend(file.fluent);
         self.roots.insert(file.library, file.imports.clone());

@@ -39,6 +39,9 @@ pub struct RuleFile {
     pub alias: BTreeMap<String, String>,
     /// Class → the classes it derives from.
     pub bases: BTreeMap<String, Vec<String>>,
+    /// Names like these → the class whose objects they are or make, where no other rule says: `langchain*.llms:*` is any
+    /// class in a `llms` module of such a package, `langchain*:create_*_chain` any such function.
+    pub like: BTreeMap<String, String>,
     /// Class → what its subclasses declare in their bodies; shows such a subclass behind a base that no rule knows.
     pub fields: BTreeMap<String, Vec<String>>,
     /// Classes whose unlisted methods return the object itself, as query builders do.
@@ -101,7 +104,8 @@ pub struct EntrypointRule {
     pub methods: Vec<String>,
     /// `call`: the argument that is the handler.
     pub handler: Option<ArgumentRule>,
-    /// `decorator`, `call`: classes of what the handler is called with, by position.
+    /// `decorator`, `call`, `subclass`: classes of what the handler, or each of the `methods`, is called with, by
+    /// position.
     pub gives: Vec<String>,
     /// The same where the framework goes by the parameters' names.
     pub gives_by_name: BTreeMap<String, String>,

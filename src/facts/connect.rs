@@ -10,7 +10,7 @@ use super::entrypoint::{handlers, registers};
 use super::graph::{calls_of_decorated, own_decorators, registered, runs};
 use crate::catalog::schema::EntrypointRule;
 use crate::names::{CalledFrom, Definition, FileId, Program, Resolver, Site, VAGUE};
-use crate::syntax::module::{ExprKind, Module, Name, ParameterKind, ScopeId};
+use crate::syntax::module::{ExprId, ExprKind, Module, Name, ParameterKind, ScopeId};
 
 /// Fills in [`Program::called_from`]: first with what is known without it, then, of the calls that were not understood,
 /// with what it adds, until nothing new is found.
@@ -151,7 +151,13 @@ fn called_in(resolver: &mut Resolver, file: FileId, open: Option<&[Site]>) -> Ro
                     .extend(handlers.map(|handler| (handler, classes.clone())));
             }
         }
-        for (argument, site, before) in handed_on(resolver, module, site) {
+        let mut handed = handed_on(resolver, module, site);
+        for typed in values.iter() {
+            for (target, bound) in runs(resolver, &typed.value) {
+                handed.extend(forwarded(resolver, target, bound, site));
+            }
+        }
+        for (argument, site, before) in handed {
             for typed in resolver.values(argument).iter() {
                 for (target, bound) in runs(resolver, &typed.value) {
                     if wants_call_sites(program, target) {
@@ -213,6 +219,53 @@ fn handed_on(resolver: &mut Resolver, module: &Module, site: Site) -> Vec<(Site,
         .collect()
 }
 
+/// A function that a function of the repo is passed, and runs with the arguments after it: `retry(f, a, b)` of
+/// `def retry(func, *args): … func(*args)`.
+fn forwarded(
+    resolver: &mut Resolver,
+    target: Definition,
+    bound: u16,
+    site: Site,
+) -> Option<(Site, Site, i32)> {
+    let module = resolver.program.module(target.file)?;
+    let found = match resolver.forwards.get(&target) {
+        Some(known) => *known,
+        None => {
+            let found = forwards(module, target.scope);
+            resolver.forwards.insert(target, found);
+            found
+        }
+    };
+    let (run, rest) = found?;
+    let name = &module.scope(target.scope).parameters[run as usize].name;
+    let position = run.checked_sub(u32::from(bound))?;
+    let argument = resolver.argument(site, Some(position), Some(name))?;
+    Some((argument, site, rest as i32 - i32::from(bound)))
+}
+
+fn forwards(module: &Module, scope: ScopeId) -> Option<(u32, u32)> {
+    let parameters = &module.scope(scope).parameters;
+    let rest = parameters
+        .iter()
+        .position(|parameter| parameter.kind == ParameterKind::Args)?;
+    let name = |expr: ExprId| match &module.expr(expr).kind {
+        ExprKind::Name(name) => Some(name),
+        _ => None,
+    };
+    let runs = module.calls.iter().filter_map(|call| {
+        let ExprKind::Call(callee, arguments) = &module.expr(call.expr).kind else {
+            return None;
+        };
+        let ExprKind::Starred(inner) = module.expr(arguments.first()?.value).kind else {
+            return None;
+        };
+        let hands_on = name(inner) == Some(&parameters[rest].name);
+        (hands_on && module.is_inside(call.scope, scope)).then_some(name(*callee)?)
+    });
+    let run = runs.filter_map(|run| parameters[..rest].iter().position(|p| p.name == *run));
+    Some((run.min()? as u32, rest as u32))
+}
+
 fn wants_call_sites(program: &Program, function: Definition) -> bool {
     program.module(function.file).is_some_and(|module| {
         let scope = module.scope(function.scope);
@@ -222,12 +275,19 @@ fn wants_call_sites(program: &Program, function: Definition) -> bool {
                 ParameterKind::Positional | ParameterKind::KeywordOnly
             );
             // Text may be a destination: which, only its calls tell.
-            let says_little = parameter.annotation.is_none_or(|annotation| {
+            let is_vague = |expr| {
                 matches!(
-                    &module.expr(annotation).kind,
+                    &module.expr(expr).kind,
                     ExprKind::Name(name) | ExprKind::Attribute(_, name)
-                        if &**name == "str" || VAGUE.contains(&&**name)
+                        if ["Callable", "str"].contains(&&**name) || VAGUE.contains(&&**name)
                 )
+            };
+            let says_little = parameter.annotation.is_none_or(|annotation| {
+                // `Callable[..., Any]`
+                match &module.expr(annotation).kind {
+                    ExprKind::Subscript(of, _) => is_vague(*of),
+                    _ => is_vague(annotation),
+                }
             });
             positional && says_little
         })

@@ -43,11 +43,30 @@ fn called(resolver: &mut Resolver, module: &Module, file: FileId, facts: &mut Fi
             called.extend(passed(resolver, module, Site { file, expr }));
         }
         called.extend(started(resolver, module, site));
+        if called.is_empty() {
+            called.extend(by_name(resolver, module, site));
+        }
         called.sort_unstable();
         called.dedup();
         let edges = called.iter().map(|&to| (node, Edge { to, scoped, at }));
         facts.edges.extend(edges);
         record_loop(module, call, node, &called, facts);
+    }
+}
+
+/// The methods that a call of nobody knows what may run, by their name.
+fn by_name(resolver: &mut Resolver, module: &Module, site: Site) -> Vec<Definition> {
+    let ExprKind::Call(function, _) = module.expr(site.expr).kind else {
+        return Vec::new();
+    };
+    let ExprKind::Attribute(_, method) = &module.expr(function).kind else {
+        return Vec::new();
+    };
+    let expr = function;
+    if resolver.values(Site { expr, ..site }).is_empty() {
+        resolver.methods_named(method, site)
+    } else {
+        Vec::new()
     }
 }
 

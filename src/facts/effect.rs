@@ -328,6 +328,13 @@ fn effect_of(
     {
         return None;
     }
+    // `import_module("json")` is an import like any other.
+    let imported = arguments.and_then(|site| resolver.argument(site, Some(0), Some("name")));
+    if found.call == "importlib.import_module"
+        && imported.is_some_and(|name| resolver.constant(name).is_some())
+    {
+        return None;
+    }
     if category == Category::Filesystem && goes_nowhere(resolver, &found, arguments, made) {
         return None;
     }

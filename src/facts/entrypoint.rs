@@ -120,6 +120,16 @@ fn rule_names(resolver: &mut Resolver, site: Site) -> Vec<(String, String)> {
                 }
             }
             Value::Instance(class, _) => names.push((class.to_string(), String::new())),
+            // A method that overrides a framework's still is one: `tool` of the repo's own `FastMCP`.
+            Value::Bound { method, class } => {
+                let module = resolver.program.module(method.file);
+                let name = module.map(|module| module.scope(method.scope).name.to_string());
+                for ancestor in resolver.lineage(*class).iter() {
+                    if let (Ancestor::External(on), Some(name)) = (ancestor, &name) {
+                        names.push((on.to_string(), name.clone()));
+                    }
+                }
+            }
             Value::Class(class) => {
                 for ancestor in resolver.lineage(*class).iter() {
                     if let Ancestor::External(name) = ancestor {

@@ -9,7 +9,7 @@ use super::entrypoint::rules;
 use crate::catalog::schema::EntrypointRule;
 use crate::names::{Ancestor, Definition, FileId, Program, Resolver, Site, Value};
 use crate::syntax::module::{
-    BindingValue, BlockKind, CallSite, ExprKind, MODULE_SCOPE, Module, ScopeId, ScopeKind,
+    BindingValue, BlockKind, CallSite, ExprKind, MODULE_SCOPE, Module, Name, ScopeId, ScopeKind,
 };
 
 /// A piece of code that runs as a whole.
@@ -45,10 +45,13 @@ pub fn node_of(module: &Module, file: FileId, call: &CallSite) -> Node {
     }
 }
 
-/// Finds every class's ancestors once.
-pub fn subclasses(program: &Program) -> FxHashMap<Definition, Vec<Definition>> {
+/// Classes by what they derive from.
+type Heirs<Base> = FxHashMap<Base, Vec<Definition>>;
+
+/// The repo's classes by each class that they derive from: of the repo, and from elsewhere.
+pub fn subclasses(program: &Program) -> (Heirs<Definition>, Heirs<Name>) {
     let pairs = each_file(program, |resolver, file| {
-        let mut pairs: Vec<(Definition, Definition)> = Vec::new();
+        let mut pairs: Vec<(Ancestor, Definition)> = Vec::new();
         let scopes = program
             .module(file)
             .map_or(&[][..], |module| &module.scopes);
@@ -60,23 +63,24 @@ pub fn subclasses(program: &Program) -> FxHashMap<Definition, Vec<Definition>> {
                 file,
                 scope: ScopeId(index as u32),
             };
-            for ancestor in resolver.lineage(class).iter().skip(1) {
-                if let Ancestor::Own(base) = ancestor {
-                    pairs.push((*base, class));
-                }
-            }
+            let ancestors = resolver.lineage(class);
+            pairs.extend(ancestors.iter().skip(1).map(|base| (base.clone(), class)));
         }
         pairs
     });
-    let mut found: FxHashMap<Definition, Vec<Definition>> = FxHashMap::default();
+    let mut found: Heirs<Definition> = Heirs::default();
+    let mut derived: Heirs<Name> = Heirs::default();
     for (base, class) in pairs.into_iter().flatten() {
-        found.entry(base).or_default().push(class);
+        match base {
+            Ancestor::Own(base) => found.entry(base).or_default().push(class),
+            Ancestor::External(base) => derived.entry(base).or_default().push(class),
+        }
     }
-    for classes in found.values_mut() {
+    for classes in found.values_mut().chain(derived.values_mut()) {
         classes.sort_unstable();
         classes.dedup();
     }
-    found
+    (found, derived)
 }
 
 /// Where the repo's own decorators of a function call it: `await handler(event)` in the wrapper that they put around it.

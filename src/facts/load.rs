@@ -158,6 +158,8 @@ pub fn load<'c>(workspace: &Workspace, catalog: &'c Catalog, session: &Session) 
         kept: Default::default(),
         given: Default::default(),
         subclasses: Default::default(),
+        derived: Default::default(),
+        methods_by_name: Default::default(),
         settings: Default::default(),
     };
     Loaded {
@@ -266,6 +268,7 @@ fn origin(path: &str, generated: bool, table: &FileTable) -> Origin {
         || name.starts_with("test_")
         || name.ends_with("_test.py")
         || ["conftest.py", "tests.py", "test.py", "noxfile.py"].contains(&name)
+        || is_behave(path, table)
     {
         Origin::Test
     } else if within(&["migrations", "alembic"]) || is_alembic_version(path, table) {
@@ -293,6 +296,24 @@ fn origin(path: &str, generated: bool, table: &FileTable) -> Origin {
 fn is_app(path: &str, table: &FileTable) -> bool {
     let folder = path.split('/').next().unwrap_or_default();
     table.file(&format!("{folder}/apps.py")).is_some()
+}
+
+/// Behave runs the steps beside its `environment.py`, in `features`.
+fn is_behave(path: &str, table: &FileTable) -> bool {
+    let start = if path.starts_with("features/") {
+        Some("")
+    } else {
+        path.split_once("/features/").map(|(start, _)| start)
+    };
+    start.is_some_and(|start| {
+        let folder = if start.is_empty() {
+            "features".to_owned()
+        } else {
+            format!("{start}/features")
+        };
+        path.starts_with(&format!("{folder}/steps/"))
+            || table.file(&format!("{folder}/environment.py")).is_some()
+    })
 }
 
 /// Alembic keeps its migrations in `versions` beside its `env.py`, whatever the folder around them is called.

@@ -195,6 +195,9 @@ impl<'p> Resolver<'p> {
         if !made.is_empty() {
             return made;
         }
+        if let Some(class) = self.catalog().makes_alike(name) {
+            return vec![Typed::certain(Value::Instance(class.into(), Some(site)))];
+        }
         let last = name.rsplit('.').next().unwrap_or_default();
         if last.starts_with(|c: char| c.is_uppercase()) && !name.starts_with("typing.") {
             return vec![Typed::certain(Value::Instance(name.clone(), Some(site)))];
@@ -273,7 +276,12 @@ impl<'p> Resolver<'p> {
         }
         let first = self.argument(site, Some(0), Some("service_name"));
         let Some(word) = first.and_then(|first| self.constant(first)) else {
-            return Vec::new();
+            // A client of AWS still is one, whatever its service.
+            let any = made
+                .strip_suffix(":<arg0>")
+                .filter(|_| made == CLOUD_CLIENT);
+            let any = any.map(|family| Value::Instance(format!("{family}:*").into(), Some(site)));
+            return any.map(Typed::likely).into_iter().collect();
         };
         vec![Typed::certain(Value::Instance(
             made.replace("<arg0>", &word).into(),
@@ -402,6 +410,20 @@ impl<'p> Resolver<'p> {
                     resolver.member(&typed.value, &name, Some(site))
                 })
             }
+            // Which operation of a cloud's client it is, only the run tells.
+            (Some(object), None) if self.arguments(site).len() == 2 => {
+                self.each(object, |_, typed| match &typed.value {
+                    Value::Instance(class, made) if class.starts_with("boto3.client:") => {
+                        vec![Typed::likely(Value::Method {
+                            class: class.clone(),
+                            chain: "*".into(),
+                            made: *made,
+                            function: None,
+                        })]
+                    }
+                    _ => Vec::new(),
+                })
+            }
             _ => Vec::new(),
         }
     }
@@ -419,6 +441,9 @@ impl<'p> Resolver<'p> {
         vec![Typed::certain(value)]
     }
 }
+
+/// What a rule says that `boto3.client(service)` makes.
+const CLOUD_CLIENT: &str = "boto3.client:<arg0>";
 
 /// What makes a collection of everything that a loop over its argument gives: `list(query)` is no query.
 const COLLECTORS: &[&str] = &["builtins.list", "builtins.sorted", "builtins.tuple"];

@@ -94,15 +94,8 @@ impl<'p> Resolver<'p> {
                         .cloned()
                         .collect(),
                     Operator::BitOr => {
-                        let is_type = |typed: &Typed| {
-                            !matches!(typed.value, Value::Instance(..) | Value::Object(..))
-                        };
-                        if left.iter().any(is_type) {
-                            vec![Typed::certain(Value::Type(site))]
-                        } else {
-                            let right = self.values(at(*right));
-                            right.iter().chain(left.iter()).cloned().collect()
-                        }
+                        let right = self.values(at(*right));
+                        self.piped(site, &left, &right)
                     }
                     Operator::Add | Operator::Modulo => {
                         let right = self.values(at(*right));

@@ -81,6 +81,14 @@ impl<'p> Resolver<'p> {
                 }
                 let member = self.instance_member(class, name, *made, site);
                 if matches!(&member, Value::Method { .. })
+                    && !self.catalog().has_member(class, name)
+                {
+                    let found = self.of_sole_heir(class, name, site);
+                    if !found.is_empty() {
+                        return found;
+                    }
+                }
+                if matches!(&member, Value::Method { .. })
                     && self.is_stored(class)
                     && !self.catalog().has_member(class, name)
                     && let Some(lent) = self.lent_by_relation(None, name)
@@ -203,6 +211,25 @@ impl<'p> Resolver<'p> {
         }
         let of_app = || !catalog.is_known(class) && self.program.imported.contains("django");
         is_manager && (of_django() || of_app()) && catalog.has_member(MANAGER, name)
+    }
+
+    /// An attribute of an object that is said to be of a class from elsewhere, which only the repo's own class that
+    /// derives from it has: `bot.db` of a `bot: commands.Bot`.
+    fn of_sole_heir(&mut self, class: &Name, name: &Name, site: Option<Site>) -> Vec<Typed> {
+        let program = self.program;
+        let Some([heir]) = program.derived.get(class).map(Vec::as_slice) else {
+            return Vec::new();
+        };
+        let module = program.module(heir.file);
+        let defines = module.is_some_and(|module| {
+            let scope = module.scope(heir.scope);
+            scope.bindings.contains_key(name) || scope.attributes.contains_key(name)
+        });
+        if !defines {
+            return Vec::new();
+        }
+        let found = self.object_member(*heir, name, None, site).into_iter();
+        found.map(|typed| typed.at_most(false)).collect()
     }
 
     /// `super().name` in a mixin is what stands behind the mixin in the classes that use it.

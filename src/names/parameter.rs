@@ -73,7 +73,15 @@ impl<'p> Resolver<'p> {
             .iter()
             .all(|typed| matches!(typed.value, Value::Literal(_) | Value::Returns(_)))
         {
-            let passed = self.passed(function, index, &parameter.name);
+            let mut passed = self.passed(function, index, &parameter.name);
+            if parameter
+                .annotation
+                .is_some_and(|expr| is_plain(module, expr))
+            {
+                passed
+                    .values
+                    .retain(|typed| matches!(typed.value, Value::Literal(_)));
+            }
             if passed.by_all {
                 // The default is nobody's.
                 found.retain(|typed| !matches!(typed.value, Value::Literal(_)));
@@ -89,6 +97,10 @@ impl<'p> Resolver<'p> {
         }
         if found.is_empty() && parameter.annotation.is_none() {
             found.extend(self.passed_by_role(function, &parameter.name));
+        }
+        if found.is_empty() && index == 0 && &*scope.name == "setup" && scope.parameters.len() == 1
+        {
+            found.extend(set_up_by(module));
         }
         if found.is_empty()
             && parameter.annotation.is_none()
@@ -127,8 +139,29 @@ impl<'p> Resolver<'p> {
                 .get(position)
                 .map(|class| &**class)
         };
-        let class = by_decorator.map(String::as_str).or_else(by_call)?;
+        let class = match by_decorator.map(String::as_str).or_else(by_call) {
+            Some(class) => class,
+            None => self
+                .given_by_base(function, &scope.name)?
+                .gives
+                .get(position)?,
+        };
         (!class.is_empty()).then(|| Typed::likely(Value::Instance(class.into(), None)))
+    }
+
+    /// The rule that says what a framework calls a method of its subclass with: `on_message(self, message)`.
+    fn given_by_base(&mut self, method: Definition, name: &Name) -> Option<&'p EntrypointRule> {
+        let class = self.class_of(method)?;
+        let catalog = self.catalog();
+        self.lineage(class).iter().find_map(|ancestor| {
+            let Ancestor::External(base) = ancestor else {
+                return None;
+            };
+            let rules = catalog.entrypoint("subclass", base, "").into_iter();
+            rules
+                .filter(|rule| !rule.gives.is_empty())
+                .find(|rule| rule.methods.iter().any(|method| **method == **name))
+        })
     }
 
     /// The rule of a decorator that says what the function is called with.
@@ -425,3 +458,20 @@ pub const VAGUE: &[&str] = &["Any", "object", "BaseClient", "client:*"];
 const SESSION_METHODS: &[&str] = &[
     "add", "delete", "execute", "get", "merge", "query", "refresh", "scalar", "scalars",
 ];
+
+/// Whether an annotation says that there is text or a number, whatever the calls pass.
+fn is_plain(module: &Module, annotation: ExprId) -> bool {
+    matches!(
+        &module.expr(annotation).kind,
+        ExprKind::Name(name) if ["bool", "bytes", "float", "int", "str"].contains(&&**name)
+    )
+}
+
+/// The bot that loads an extension calls its `setup`.
+fn set_up_by(module: &Module) -> Option<Typed> {
+    let root = ["discord", "disnake", "nextcord"]
+        .into_iter()
+        .find(|root| module.imports_any(&[root]))?;
+    let class = format!("{root}.ext.commands.Bot");
+    Some(Typed::likely(Value::Instance(class.into(), None)))
+}

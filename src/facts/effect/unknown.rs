@@ -4,7 +4,7 @@ use super::{FoundEffect, effect_of};
 use crate::facts::Confidence;
 use crate::facts::destination::target;
 use crate::names::{Resolver, Site, Typed, Value};
-use crate::syntax::module::{CallSite, ExprId, ExprKind, Module};
+use crate::syntax::module::{Argument, CallSite, ExprId, ExprKind, Module, Name};
 
 /// A method whose name tells what it is called on, where nothing else does: `message.reply_text(…)`.
 pub(super) fn by_method(
@@ -46,7 +46,19 @@ pub(super) fn by_method(
         Value::Method { class, .. } => !catalog.is_known(class),
         _ => false,
     };
-    let is_defined = program.defines_method(method);
+    let is_cursor = matches!(
+        &module.expr(*object).kind,
+        ExprKind::Name(name) | ExprKind::Attribute(_, name) if CURSORS.contains(&&**name)
+    );
+    // An operation of AWS takes nothing but keywords, which begin with a capital.
+    let is_operation = || {
+        let arguments = resolver.arguments(site);
+        let capital = |keyword: &Name| keyword.starts_with(|c: char| c.is_ascii_uppercase());
+        let says = |argument: &Argument| argument.keyword.as_ref().is_some_and(capital);
+        method.contains('_') && !arguments.is_empty() && arguments.iter().all(says)
+    };
+    let is_told = is_cursor || is_model(module, *object) || is_operation();
+    let is_defined = program.defines_method(method) && !is_told;
     let asks = resolver.asks_for_rows(site);
     if is_defined && !asks && !HTTP_VERBS.contains(&&**method)
         || !resolver.values(at(*function)).iter().all(is_unknown)
@@ -60,10 +72,6 @@ pub(super) fn by_method(
     } else if ["execute", "executemany"].contains(&&**method) {
         let first = resolver.argument(site, Some(0), None);
         let text = first.and_then(|first| resolver.text(first));
-        let is_cursor = matches!(
-            &module.expr(*object).kind,
-            ExprKind::Name(name) | ExprKind::Attribute(_, name) if CURSORS.contains(&&**name)
-        );
         // A search of the DSL takes nothing: `search.execute()`.
         let is_search = resolver.arguments(site).is_empty()
             && module.imports_any(SEARCH_LIBRARIES)
@@ -86,7 +94,6 @@ pub(super) fn by_method(
                     .any(|name| **name == **method);
             says.then(|| catalog.class_with(method, in_repo)).flatten()
         };
-        // An operation of AWS takes nothing but keywords.
         let in_cloud = || {
             let arguments = resolver.arguments(site);
             let by_keyword = arguments.iter().all(|argument| argument.keyword.is_some());
@@ -99,6 +106,7 @@ pub(super) fn by_method(
             .or_else(far)
             .or_else(in_chat)
             .or_else(in_cloud)
+            .or_else(|| chain(resolver, module, site, method, *object))
             .or_else(|| http_client(resolver, module, site, method))
             .filter(|class| !catalog.only_builds(class, method))
             .filter(|class| *class != "sqlalchemy.orm.Query" || !is_result(module, *object))
@@ -144,7 +152,60 @@ fn is_result(module: &Module, object: ExprId) -> bool {
     }
 }
 
+/// What LangChain runs, if the file imports it: `chain.ainvoke(…)`. A prompt that is invoked only makes text.
+fn chain(
+    resolver: &Resolver,
+    module: &Module,
+    site: Site,
+    method: &str,
+    object: ExprId,
+) -> Option<&'static str> {
+    let is_run = RUNS.contains(&method)
+        || (method == "invoke"
+            && resolver
+                .arguments(site)
+                .first()
+                .is_some_and(|first| first.keyword.is_none()));
+    let called = match &module.expr(object).kind {
+        ExprKind::Name(name) | ExprKind::Attribute(_, name) => name.to_lowercase(),
+        _ => String::new(),
+    };
+    let is_other = [
+        "click", "ctx", "context", "parser", "prompt", "runner", "template",
+    ]
+    .iter()
+    .any(|word| called.contains(word));
+    let is_theirs = |name: &str| name.starts_with("langchain") || name.starts_with("langgraph");
+    let beside = || {
+        let mut imports = module.imports.iter();
+        imports.any(|import| import.level == 0 && is_theirs(&import.module))
+    };
+    // In a file that imports nothing of it, what is called so.
+    let by_name =
+        || is_model(module, object) && resolver.program.imported.iter().any(|root| is_theirs(root));
+    (is_run && !is_other && (beside() || by_name())).then_some("langchain_core.runnables.Runnable")
+}
+
+/// Whether a name says that it is of what LangChain runs: `llm`, `self.rag_chain`.
+fn is_model(module: &Module, object: ExprId) -> bool {
+    match &module.expr(object).kind {
+        ExprKind::Name(name) | ExprKind::Attribute(_, name) => {
+            let last = name.rsplit('_').next().unwrap_or_default();
+            ["chain", "llm", "retriever"].contains(&last)
+        }
+        _ => false,
+    }
+}
+
 const RESULTS: &[&str] = &["execute", "mappings", "scalars", "tuples", "unique"];
+
+const RUNS: &[&str] = &[
+    "abatch",
+    "ainvoke",
+    "astream",
+    "astream_events",
+    "astream_log",
+];
 
 /// The class of HTTP clients that the file imports, if a call passes what only such take: `session.post(url, headers=…)`.
 fn http_client(

@@ -131,7 +131,8 @@ impl Lower<'_> {
         }
     }
 
-    /// `self.x = value` in a method, or `cls.x = value` in a class method; false for any other object.
+    /// `self.x = value` in a method or a function inside of one, `cls.x = value` in a class method, `Class.x = value`
+    /// in the class; false for any other object.
     pub(super) fn attribute_target(
         &mut self,
         object: Node,
@@ -139,33 +140,38 @@ impl Lower<'_> {
         value: BindingValue,
         at: Place,
     ) -> bool {
-        let method = self.function_of(at.scope);
-        let scope = self.module.scope(method);
-        let Some(class) = scope
-            .parent
-            .filter(|&parent| self.module.scope(parent).kind == ScopeKind::Class)
-        else {
+        let receiver = self.text(object);
+        let Some(class) = self.class_of_receiver(receiver, at) else {
             return false;
         };
-        let receiver = self.text(object);
-        let is_self = scope.kind == ScopeKind::Function
-            && scope
-                .parameters
-                .first()
-                .is_some_and(|first| &*first.name == receiver);
-        if is_self {
-            let name = self.node_name(attribute);
-            let binding = AttributeBinding {
-                value,
-                scope: method,
-            };
-            self.scope_mut(class)
-                .attributes
-                .entry(name)
-                .or_insert_with(one)
-                .push(binding);
+        let scope = self.function_of(at.scope);
+        let name = self.node_name(attribute);
+        let attributes = &mut self.scope_mut(class).attributes;
+        let known = attributes.entry(name).or_insert_with(one);
+        known.push(AttributeBinding { value, scope });
+        true
+    }
+
+    /// The class that stands around, if `receiver` is its name or the first parameter of the method.
+    fn class_of_receiver(&self, receiver: &str, at: Place) -> Option<ScopeId> {
+        let mut id = self.function_of(at.scope);
+        loop {
+            let scope = self.module.scope(id);
+            let parent = scope.parent?;
+            let is_first = |first: &Parameter| &*first.name == receiver;
+            let is_method = self.module.scope(parent).kind == ScopeKind::Class;
+            if is_method && scope.kind == ScopeKind::Function {
+                let is_self = scope.parameters.first().is_some_and(is_first);
+                let is_class = &*self.module.scope(parent).name == receiver;
+                return (is_self || is_class).then_some(parent);
+            }
+            let hides = scope.parameters.iter().any(is_first)
+                || scope.bindings.keys().any(|name| &**name == receiver);
+            if hides || scope.kind == ScopeKind::Class || scope.kind == ScopeKind::Module {
+                return None;
+            }
+            id = parent;
         }
-        is_self
     }
 
     pub(super) fn bind(&mut self, name: Name, value: BindingValue, node: Node, at: Place) {

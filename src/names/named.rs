@@ -1,0 +1,165 @@
+//! Methods by their name alone, for calls of which nothing says what they are called on.
+
+use super::*;
+use crate::syntax::module::{Parameter, ParameterKind};
+
+impl<'p> Resolver<'p> {
+    /// The methods that a call may run, where one class alone, and what derives from it, has a method by this name that
+    /// takes such arguments, or one class in each of several files: `output.dispatch(alert)` of whatever a registry gives.
+    pub fn methods_named(&self, name: &Name, call: Site) -> Vec<Definition> {
+        let is_telling = name.trim_start_matches('_').contains('_') || name.len() > 6;
+        if !is_telling || COMMON.contains(&&**name) || name.starts_with("__") {
+            return Vec::new();
+        }
+        let program = self.program;
+        let methods = program.methods_by_name.get_or_init(|| methods(program));
+        let named = methods.get(name).map_or(&[][..], Vec::as_slice);
+        if named.len() > MAX_METHODS {
+            return Vec::new();
+        }
+        let fitting: Vec<_> = named
+            .iter()
+            .filter(|(_, method)| self.takes(*method, call))
+            .collect();
+        let is_root = |root: &Definition| {
+            let heirs = program.subclasses.get(root).map_or(&[][..], Vec::as_slice);
+            let derives = |class: &Definition| class == root || heirs.contains(class);
+            fitting.iter().all(|(class, _)| derives(class))
+        };
+        // Plugins: classes that have nothing in common but the method, each in a file of its own.
+        let are_plugins = || {
+            let mut files: Vec<FileId> = fitting.iter().map(|(class, _)| class.file).collect();
+            files.sort_unstable();
+            files.dedup();
+            files.len() >= MIN_PLUGINS && files.len() == fitting.len()
+        };
+        if fitting.iter().any(|(class, _)| is_root(class)) || are_plugins() {
+            fitting.iter().map(|(_, method)| *method).collect()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Whether a method can be called with the arguments of a call.
+    fn takes(&self, method: Definition, call: Site) -> bool {
+        let Some(module) = self.program.module(method.file) else {
+            return false;
+        };
+        let arguments = self.arguments(call);
+        let starred = self.hides_arguments(call);
+        let parameters = &module.scope(method.scope).parameters;
+        let has = |kind| parameters.iter().any(|parameter| parameter.kind == kind);
+        let positional = |parameter: &&Parameter| parameter.kind == ParameterKind::Positional;
+        let room = parameters.iter().filter(positional).skip(1);
+        let needed = room.clone().filter(|parameter| parameter.default.is_none());
+        let passed = arguments
+            .iter()
+            .filter(|argument| argument.keyword.is_none());
+        let known = |keyword: &Name| {
+            parameters
+                .iter()
+                .any(|parameter| parameter.name == *keyword)
+        };
+        let mut keywords = arguments
+            .iter()
+            .filter_map(|argument| argument.keyword.as_ref());
+        starred
+            || (arguments.len() >= needed.count()
+                && (passed.count() <= room.count() || has(ParameterKind::Args))
+                && (has(ParameterKind::Kwargs) || keywords.all(known)))
+    }
+}
+
+fn methods(program: &Program) -> FxHashMap<Name, Vec<(Definition, Definition)>> {
+    let mut found: FxHashMap<Name, Vec<(Definition, Definition)>> = FxHashMap::default();
+    let files = program.files.iter().enumerate();
+    for (index, file) in files.filter(|(_, file)| !file.is_test) {
+        let scopes = file
+            .module
+            .as_deref()
+            .map_or(&[][..], |module| &module.scopes);
+        let at = |scope| Definition {
+            file: FileId(index as u32),
+            scope,
+        };
+        for (scope, method) in scopes.iter().enumerate() {
+            let Some(class) = method.parent else { continue };
+            let is_method = method.kind == ScopeKind::Function
+                && scopes[class.0 as usize].kind == ScopeKind::Class;
+            if is_method {
+                let methods = found.entry(method.name.clone()).or_default();
+                methods.push((at(class), at(ScopeId(scope as u32))));
+            }
+        }
+    }
+    found
+}
+
+/// A method that more classes than this have says nothing about a call.
+const MAX_METHODS: usize = 48;
+
+/// So many classes by themselves show that a method is what plugins have.
+const MIN_PLUGINS: usize = 3;
+
+/// Methods of Python's own objects.
+const COMMON: &[&str] = &[
+    "acquire",
+    "add_done_callback",
+    "as_posix",
+    "astimezone",
+    "capitalize",
+    "casefold",
+    "connect",
+    "difference",
+    "difference_update",
+    "endswith",
+    "exception",
+    "discard",
+    "expandtabs",
+    "expanduser",
+    "finditer",
+    "format_map",
+    "fromkeys",
+    "fullmatch",
+    "get_nowait",
+    "groupdict",
+    "intersection",
+    "isdisjoint",
+    "isidentifier",
+    "isdigit",
+    "isoformat",
+    "issubset",
+    "issuperset",
+    "most_common",
+    "partition",
+    "put_nowait",
+    "read_bytes",
+    "read_text",
+    "readline",
+    "readlines",
+    "relative_to",
+    "release",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "reverse",
+    "rpartition",
+    "set_exception",
+    "set_result",
+    "setdefault",
+    "splitlines",
+    "startswith",
+    "strftime",
+    "swapcase",
+    "symmetric_difference",
+    "task_done",
+    "terminate",
+    "timestamp",
+    "total_seconds",
+    "translate",
+    "with_name",
+    "with_suffix",
+    "write_bytes",
+    "write_text",
+    "writelines",
+];
