@@ -268,16 +268,15 @@ impl Catalog {
             || ["_api", "_client", "_sdk"]
                 .iter()
                 .any(|end| root.ends_with(end));
+        let is_stub = name.ends_with("Stub") && module.ends_with("_pb2_grpc");
+        if !(is_client || is_stub) || self.imports.contains(root) || method.contains('.') {
+            return None;
+        }
         let path = class.to_lowercase();
         let is_other = ["fake", "mock", "oauth", "test"]
             .iter()
             .any(|word| path.contains(word));
-        let is_stub = name.ends_with("Stub") && module.ends_with("_pb2_grpc");
-        if !(is_client || is_stub)
-            || is_other
-            || self.imports.contains(root)
-            || method.contains('.')
-        {
+        if is_other {
             return None;
         }
         // What a remote procedure is called is its author's choice.

@@ -86,6 +86,16 @@ impl<'p> Resolver<'p> {
     /// What a method gives that a class only declares: what the methods give that its subclasses put in its place.
     fn overridden(&mut self, method: Definition, class: Definition) -> Vec<Typed> {
         let program = self.program;
+        let gives = |method: Definition| {
+            let module = program.module(method.file);
+            module.is_some_and(|module| {
+                let scope = module.scope(method.scope);
+                !scope.return_values.is_empty() || !scope.yields.is_empty()
+            })
+        };
+        if gives(method) {
+            return Vec::new();
+        }
         let name = self.name_of(method);
         let mut found = Vec::new();
         let heirs = program.subclasses.get(&class).into_iter().flatten();
@@ -93,6 +103,7 @@ impl<'p> Resolver<'p> {
         for &heir in heirs.take(MAX_HEIRS) {
             if let Some(own) = self.find_method(heir, &name)
                 && !asked.contains(&own)
+                && gives(own)
             {
                 asked.push(own);
                 found.extend(self.returned(own));

@@ -118,11 +118,13 @@ impl<'p> Resolver<'p> {
         let ExprKind::Attribute(_, method) = &module.expr(*callee).kind else {
             return false;
         };
-        let looks_up = arguments.iter().any(|argument| {
-            let keyword = argument.keyword.as_deref().unwrap_or_default();
-            keyword.trim_matches('_').contains("__")
-        });
-        LOOKUPS.contains(&&**method) && looks_up && self.program.imported.contains("django")
+        let looks_up = || {
+            arguments.iter().any(|argument| {
+                let keyword = argument.keyword.as_deref().unwrap_or_default();
+                keyword.trim_matches('_').contains("__")
+            })
+        };
+        LOOKUPS.contains(&&**method) && looks_up() && self.program.imported.contains("django")
     }
 
     /// `object.name` where the object is nobody's, or an attribute of a model that no rule tells more about.

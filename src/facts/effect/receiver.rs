@@ -57,10 +57,7 @@ fn called(
     let (ExprKind::Name(name) | ExprKind::Attribute(_, name)) = &module.expr(object).kind else {
         return None;
     };
-    let name = name.to_lowercase();
     let program = resolver.program;
-    let owner = module.owner(module.scope_of(object));
-    let is_async = module.scope(owner).is_async;
     let rule = RECEIVERS.iter().find(|rule| {
         let is_called = rule.names.iter().any(|end| {
             name.strip_suffix(end)
@@ -77,7 +74,8 @@ fn called(
     let is_own = !rule.methods.is_empty()
         && !["session", "storage"].iter().any(|end| name.ends_with(end))
         && program.defines_method(&method.into());
-    (!is_own).then_some(if is_async {
+    let owner = module.owner(module.scope_of(object));
+    (!is_own).then_some(if module.scope(owner).is_async {
         rule.when_async
     } else {
         rule.class
