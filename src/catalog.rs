@@ -133,7 +133,9 @@ impl Catalog {
                 .iter()
                 .any(|start| method.starts_with(start.as_str()))
         };
-        let has_words = method.contains('_') && !method.starts_with('_');
+        // What makes an object of a file or a text is a method of many classes.
+        let has_words =
+            method.contains('_') && !method.starts_with('_') && !method.starts_with("from_");
         has_words && (beside || !is_common())
             || language.distinctive.iter().any(|name| name == method)
     }
