@@ -84,8 +84,16 @@ fn locate(
         .map(String::as_str)
         .chain([own_folder, "", "src"])
     {
-        for sub in [parsed.folder.as_deref(), None].into_iter().flatten() {
+        for sub in parsed.folder.iter().flat_map(|sub| places(sub)) {
             bases.push(join(folder, sub));
+        }
+        // `cd /app`, which the repo was copied to.
+        if parsed
+            .folder
+            .as_deref()
+            .is_some_and(|sub| sub.starts_with('/'))
+        {
+            bases.push(folder.to_owned());
         }
         if parsed.folder.is_none() {
             bases.push(folder.to_owned());
@@ -102,12 +110,11 @@ fn locate(
         Target::Module { module, .. } => roots
             .iter()
             .find_map(|root| Some((module_file(python, root, module)?, root.clone()))),
-        Target::File(file) => bases.iter().find_map(|base| {
-            let file = join(base, file);
+        Target::File(file) => places(file).into_iter().find_map(|file| {
+            let mut files = bases.iter().map(|base| join(base, file));
+            let file = files.find(|file| python.contains(file.as_str()))?;
             let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
-            python
-                .contains(file.as_str())
-                .then(|| (file.clone(), folder.to_owned()))
+            Some((file.clone(), folder.to_owned()))
         }),
     };
     // What does not lie in this repo is somebody else's process.
@@ -122,6 +129,18 @@ fn locate(
         module_path: Some(module_path),
         import_root: Some(import_root),
     })
+}
+
+/// Where in the repo a path may lie: a path of the machine or image that the repo is copied to ends like one of the
+/// repo's own.
+fn places(path: &str) -> Vec<&str> {
+    let Some(absolute) = path.strip_prefix('/') else {
+        return vec![path];
+    };
+    let tails = absolute
+        .match_indices('/')
+        .map(|(at, _)| &absolute[at + 1..]);
+    [absolute].into_iter().chain(tails).collect()
 }
 
 /// The file of a dotted module below `root`; `None` when the repo has none.
@@ -360,6 +379,40 @@ mod tests {
                 ("bin/docker-entrypoint", 3, "app/web.py", "", true),
                 ("k8s.yaml", 3, "app/web.py", "", false),
                 ("k8s.yaml", 6, "app/jobs.py", "", false),
+            ],
+        );
+    }
+
+    #[test]
+    fn paths_of_an_image() {
+        check(
+            &[
+                (
+                    "cron.yaml",
+                    "containers:\n  - name: n\n    command: [\"python3\"]\n    args: [\"/app/scripts/nightly.py\", \"--all\"]\n",
+                ),
+                (
+                    "deploy/x.service",
+                    "[Service]\nExecStart=/opt/venv/bin/python -u /opt/app/scripts/nightly.py --now\n",
+                ),
+                (
+                    "ops/Dockerfile.worker",
+                    "FROM python:3.12\nCMD [\"sh\", \"-c\", \"cd /app && python -m svc\"]\n",
+                ),
+                ("scripts/nightly.py", ""),
+                ("svc/__main__.py", ""),
+                ("tools/other.py", ""),
+            ],
+            &[
+                ("cron.yaml", 3, "scripts/nightly.py", "scripts", false),
+                (
+                    "deploy/x.service",
+                    2,
+                    "scripts/nightly.py",
+                    "scripts",
+                    false,
+                ),
+                ("ops/Dockerfile.worker", 2, "svc/__main__.py", "", false),
             ],
         );
     }
