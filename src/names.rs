@@ -18,6 +18,7 @@ mod call;
 mod class;
 pub mod constant;
 mod django;
+mod heir;
 mod import;
 mod item;
 mod kept;
@@ -30,12 +31,13 @@ mod parameter;
 mod pipe;
 mod query;
 mod related;
+mod relation;
 mod result;
 
 pub use class::Ancestor;
 pub use modules::{FileTable, Located};
 pub use parameter::VAGUE;
-pub use related::Relation;
+pub use relation::Relation;
 
 /// A Python file of the repo, by its index in [`Program::files`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

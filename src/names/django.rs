@@ -1,6 +1,6 @@
 //! What Django's settings say of a project, and models by what only models and their rows have.
 
-use super::member::{MANAGER, MODEL, ROWS};
+use super::member::{MANAGER, MODEL, ROWS, last_part};
 use super::*;
 use crate::syntax::module::{ExprKind, MODULE_SCOPE};
 
@@ -127,6 +127,37 @@ impl<'p> Resolver<'p> {
         LOOKUPS.contains(&&**method) && looks_up() && self.program.imported.contains("django")
     }
 
+    /// Whether `chain` of a model's object, whatever it goes over, gives rows that `name` is a method of.
+    pub(super) fn leads_to_rows(&self, class: &Name, chain: &str, name: &Name) -> bool {
+        let catalog = self.catalog();
+        let bases = catalog.lineage(class);
+        let is_model = bases.contains(&MODEL);
+        let of_django = || is_model || class.starts_with("django.db.models.");
+        let last = last_part(chain);
+        let is_manager = MANAGERS.contains(&last) || last.ends_with("_set");
+        if ROWS.contains(&&**name) {
+            let is_relation = || is_manager || self.many_named(&last.into()).is_some();
+            let is_rows = is_model && !chain.contains('.') || of_django() && is_relation();
+            if is_rows || !is_manager {
+                return is_rows;
+            }
+        }
+        let of_app = || !catalog.is_known(class) && self.program.imported.contains("django");
+        is_manager && (of_django() || of_app()) && catalog.has_member(MANAGER, name)
+    }
+
+    /// The relation or file field of Django that a class of the repo is a kind of.
+    pub(super) fn django_field(&mut self, class: Definition) -> Option<Name> {
+        let lineage = self.lineage(class);
+        lineage.iter().find_map(|ancestor| match ancestor {
+            Ancestor::External(name) => {
+                let last = name.rsplit('.').next().unwrap_or_default();
+                FIELDS.contains(&last).then(|| name.clone())
+            }
+            Ancestor::Own(_) => None,
+        })
+    }
+
     /// `object.name` where the object is nobody's, or an attribute of a model that no rule tells more about.
     pub(super) fn method_of_rows(&mut self, object: Site, name: &Name) -> Option<Typed> {
         let module = self.program.module(object.file)?;
@@ -171,4 +202,13 @@ const LOOKUPS: &[&str] = &[
 ];
 
 /// What Django calls the attribute of a model that gives its rows.
-pub(super) const MANAGERS: &[&str] = &["_base_manager", "_default_manager", "objects"];
+const MANAGERS: &[&str] = &["_base_manager", "_default_manager", "objects"];
+
+/// Fields of Django whose objects have methods that act.
+const FIELDS: &[&str] = &[
+    "FileField",
+    "ForeignKey",
+    "ImageField",
+    "ManyToManyField",
+    "OneToOneField",
+];

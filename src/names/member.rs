@@ -1,6 +1,5 @@
 //! Attributes: of modules, classes, objects, and of what comes from elsewhere.
 
-use super::django::MANAGERS;
 use super::kept::{BAGS, STATES};
 use super::*;
 use crate::syntax::module::{BindingValue, ScopeKind};
@@ -194,62 +193,6 @@ impl<'p> Resolver<'p> {
         }
     }
 
-    /// Whether `chain` of a model's object, whatever it goes over, gives rows that `name` is a method of.
-    fn leads_to_rows(&self, class: &Name, chain: &str, name: &Name) -> bool {
-        let catalog = self.catalog();
-        let bases = catalog.lineage(class);
-        let is_model = bases.contains(&MODEL);
-        let of_django = || is_model || class.starts_with("django.db.models.");
-        let last = last_part(chain);
-        let is_manager = MANAGERS.contains(&last) || last.ends_with("_set");
-        if ROWS.contains(&&**name) {
-            let is_relation = || is_manager || self.many_named(&last.into()).is_some();
-            let is_rows = is_model && !chain.contains('.') || of_django() && is_relation();
-            if is_rows || !is_manager {
-                return is_rows;
-            }
-        }
-        let of_app = || !catalog.is_known(class) && self.program.imported.contains("django");
-        is_manager && (of_django() || of_app()) && catalog.has_member(MANAGER, name)
-    }
-
-    /// An attribute of an object that is said to be of a class from elsewhere, which only the repo's own class that
-    /// derives from it has: `bot.db` of a `bot: commands.Bot`.
-    fn of_sole_heir(&mut self, class: &Name, name: &Name, site: Option<Site>) -> Vec<Typed> {
-        let program = self.program;
-        let Some([heir]) = program.derived.get(class).map(Vec::as_slice) else {
-            return Vec::new();
-        };
-        let module = program.module(heir.file);
-        let defines = module.is_some_and(|module| {
-            let scope = module.scope(heir.scope);
-            scope.bindings.contains_key(name) || scope.attributes.contains_key(name)
-        });
-        if !defines {
-            return Vec::new();
-        }
-        let found = self.object_member(*heir, name, None, site).into_iter();
-        found.map(|typed| typed.at_most(false)).collect()
-    }
-
-    /// `super().name` in a mixin is what stands behind the mixin in the classes that use it.
-    fn super_of_mixin(&mut self, mixin: Definition, name: &Name, site: Option<Site>) -> Vec<Typed> {
-        let users = self.program.subclasses.get(&mixin);
-        for &class in users.into_iter().flatten().take(MAX_USERS_OF_MIXIN) {
-            let lineage = self.lineage(class);
-            let mut behind = lineage.iter();
-            behind.find(|ancestor| **ancestor == Ancestor::Own(mixin));
-            let found = self.search(class, behind.as_slice(), name, true, None, site);
-            if !found.is_empty() {
-                return found
-                    .into_iter()
-                    .map(|typed| typed.at_most(false))
-                    .collect();
-            }
-        }
-        Vec::new()
-    }
-
     fn instance_member(
         &self,
         class: &Name,
@@ -309,7 +252,7 @@ impl<'p> Resolver<'p> {
         self.search(class, &ancestors, name, true, made, site)
     }
 
-    fn search(
+    pub(super) fn search(
         &mut self,
         class: Definition,
         ancestors: &[Ancestor],
@@ -372,32 +315,6 @@ impl<'p> Resolver<'p> {
             }
             None => Vec::new(),
         }
-    }
-
-    /// `self.name` in a mixin is what the classes that use the mixin have under the name.
-    fn member_in_heirs(
-        &mut self,
-        mixin: Definition,
-        name: &Name,
-        on_object: bool,
-        site: Option<Site>,
-    ) -> Vec<Typed> {
-        let users = self.program.subclasses.get(&mixin);
-        for &class in users.into_iter().flatten().take(MAX_USERS_OF_MIXIN) {
-            let ancestors = self.lineage(class);
-            let derives = |ancestor: &Ancestor| matches!(ancestor, Ancestor::External(name) if !name.starts_with("builtins."));
-            if !ancestors.iter().any(derives) {
-                continue;
-            }
-            let found = self.search(class, &ancestors, name, on_object, None, site);
-            if !found.is_empty() {
-                return found
-                    .into_iter()
-                    .map(|typed| typed.at_most(false))
-                    .collect();
-            }
-        }
-        Vec::new()
     }
 
     fn inherited(
@@ -469,18 +386,6 @@ impl<'p> Resolver<'p> {
             .flat_map(|typed| self.field_value(class, name, typed))
             .collect();
         Some(found)
-    }
-
-    /// The relation or file field of Django that a class of the repo is a kind of.
-    fn django_field(&mut self, class: Definition) -> Option<Name> {
-        let lineage = self.lineage(class);
-        lineage.iter().find_map(|ancestor| match ancestor {
-            Ancestor::External(name) => {
-                let last = name.rsplit('.').next().unwrap_or_default();
-                FIELDS.contains(&last).then(|| name.clone())
-            }
-            Ancestor::Own(_) => None,
-        })
     }
 
     /// What a field that a class declares holds on its objects: a `ForeignKey(Author)` an `Author`, a manager that no
@@ -557,9 +462,6 @@ impl<'p> Resolver<'p> {
     }
 }
 
-/// Classes that use a mixin are alike; more than these are not asked.
-const MAX_USERS_OF_MIXIN: usize = 8;
-
 const PROPERTIES: &[&str] = &[
     "abc.abstractproperty",
     "builtins.property",
@@ -569,16 +471,7 @@ const PROPERTIES: &[&str] = &[
     "werkzeug.utils.cached_property",
 ];
 
-/// Fields of Django whose objects have methods that act.
-const FIELDS: &[&str] = &[
-    "FileField",
-    "ForeignKey",
-    "ImageField",
-    "ManyToManyField",
-    "OneToOneField",
-];
-
-fn last_part(chain: &str) -> &str {
+pub(super) fn last_part(chain: &str) -> &str {
     chain.rsplit('.').next().unwrap_or_default()
 }
 
