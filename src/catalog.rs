@@ -15,6 +15,7 @@ use crate::facts::{Action, Category, Role};
 mod build;
 mod like;
 pub mod schema;
+mod verb;
 
 use schema::*;
 
@@ -231,85 +232,6 @@ impl Catalog {
         }
     }
 
-    /// The action that a generated client's method has by its verb.
-    pub fn verb(&self, class: &str, method: &str) -> Option<(&Library, Action)> {
-        let (library, verbs) = self
-            .verbs
-            .iter()
-            .find(|(_, verbs)| class.starts_with(&verbs.on))?;
-        let (group, method) = method.rsplit_once('.').unwrap_or(("", method));
-        let is_operation = !method.starts_with('_') && verbs.grouped != group.is_empty();
-        if verbs.none.iter().any(|name| name == method) || !is_operation {
-            return None;
-        }
-        let tables = [
-            (&verbs.read, Action::Read),
-            (&verbs.delete, Action::Delete),
-            (&verbs.send, Action::Send),
-            (&verbs.execute, Action::Execute),
-            (&verbs.write, Action::Write),
-        ];
-        let longest = tables
-            .iter()
-            .flat_map(|(prefixes, action)| prefixes.iter().map(move |prefix| (prefix, *action)))
-            .filter(|(prefix, _)| method.starts_with(prefix.as_str()))
-            .max_by_key(|(prefix, _)| prefix.len());
-        Some((
-            library,
-            longest.map_or(Action::Execute, |(_, action)| action),
-        ))
-    }
-
-    /// The action of a method of a client that no rule knows, by its verb: `ovh.Client.post`.
-    pub fn verb_of_client(&self, class: &str, method: &str) -> Option<(&Library, Action)> {
-        let (module, name) = class.rsplit_once('.')?;
-        let root = module.split('.').next().unwrap_or_default();
-        let is_client = ["API", "Api", "Client"]
-            .iter()
-            .any(|end| name.ends_with(end))
-            || ["_api", "_client", "_sdk"]
-                .iter()
-                .any(|end| root.ends_with(end));
-        let is_stub = name.ends_with("Stub") && module.ends_with("_pb2_grpc");
-        if !(is_client || is_stub) || self.imports.contains(root) || method.contains('.') {
-            return None;
-        }
-        let path = class.to_lowercase();
-        let is_other = ["fake", "mock", "oauth", "test"]
-            .iter()
-            .any(|word| path.contains(word));
-        if is_other {
-            return None;
-        }
-        // What a remote procedure is called is its author's choice.
-        if is_stub {
-            let (library, _) = self.verbs.iter().find(|(_, verbs)| verbs.on == UNLISTED)?;
-            return Some((library, Action::Execute));
-        }
-        let (library, verbs) = self.verbs.iter().find(|(_, verbs)| verbs.on == UNLISTED)?;
-        let is_word = |verb: &str| {
-            let verb = verb.trim_end_matches('_');
-            let follows = method.strip_prefix(verb);
-            // A remote procedure: `SendSms`.
-            let (first, others) = verb.split_at(1);
-            let capital = method.strip_prefix(first.to_ascii_uppercase().as_str());
-            let capital = capital.and_then(|rest| rest.strip_prefix(others));
-            follows.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
-                || capital.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
-        };
-        let action = [
-            (&verbs.read, Action::Read),
-            (&verbs.delete, Action::Delete),
-            (&verbs.send, Action::Send),
-            (&verbs.execute, Action::Execute),
-            (&verbs.write, Action::Write),
-        ]
-        .into_iter()
-        .find(|(words, _)| words.iter().any(|verb| is_word(verb)))?
-        .1;
-        Some((library, action))
-    }
-
     /// What a factory key (see [`FactoryRule`]) makes; keys of a class's bases count.
     pub fn makes(&self, key: &str) -> Option<&str> {
         self.factories.get(key).map(String::as_str)
@@ -513,9 +435,6 @@ fn is_model_of_app(class: &str) -> bool {
         && module.contains(".models")
         && name.starts_with(|first: char| first.is_uppercase())
 }
-
-/// What the table of verbs is called that holds for clients that no rule knows.
-const UNLISTED: &str = "unlisted.Client";
 
 const DJANGO_MODEL: &str = "django.db.models.Model";
 

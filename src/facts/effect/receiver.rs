@@ -1,7 +1,7 @@
 //! Effects of objects that nothing says the class of: by what the object is called, and by how rows are kept.
 
-use super::{FoundEffect, effect_of};
-use crate::facts::Confidence;
+use super::FoundEffect;
+use super::unknown::likely_on;
 use crate::names::{Resolver, Site, Typed, Value};
 use crate::syntax::module::{CallSite, ExprId, ExprKind, ImportedName, Module};
 
@@ -28,23 +28,7 @@ pub(super) fn by_receiver(
     if is_known {
         return None;
     }
-    let value = Value::Method {
-        class: class.into(),
-        chain: method.clone(),
-        made: None,
-        function: None,
-    };
-    let receiver = Some(at(*object));
-    effect_of(
-        resolver,
-        &value,
-        Some(site),
-        receiver,
-        Confidence::Likely,
-        module,
-        site,
-        call,
-    )
+    likely_on(resolver, module, site, call, class)
 }
 
 /// The class of what a receiver is called, where the repo imports its library.

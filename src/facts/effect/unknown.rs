@@ -118,13 +118,33 @@ pub(super) fn by_method(
     if resolver.constant(at(*object)).is_some() {
         return None;
     }
+    likely_on(resolver, module, site, call, class)
+}
+
+/// The effect of a method called on what is taken for an object of `class`.
+pub(super) fn likely_on(
+    resolver: &mut Resolver,
+    module: &Module,
+    site: Site,
+    call: &CallSite,
+    class: &str,
+) -> Option<FoundEffect> {
+    let ExprKind::Call(function, _) = module.expr(site.expr).kind else {
+        return None;
+    };
+    let ExprKind::Attribute(object, method) = &module.expr(function).kind else {
+        return None;
+    };
     let value = Value::Method {
         class: class.into(),
         chain: method.clone(),
         made: None,
         function: None,
     };
-    let receiver = Some(at(*object));
+    let receiver = Some(Site {
+        expr: *object,
+        ..site
+    });
     effect_of(
         resolver,
         &value,

@@ -1,0 +1,300 @@
+//! Resolution that looks for each thing once: what was found is kept, and cycles are gone round until nothing is added.
+
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use super::*;
+
+/// Values nest no deeper than this; real code stays far below.
+const MAX_DEPTH: u32 = 400;
+/// An expression that may denote more things than this says nothing useful about any of them.
+const MAX_VALUES: usize = 24;
+/// Steps that one expression may take.
+const MAX_STEPS: u32 = 100_000;
+/// Rounds in which what is assumed of a cycle may still grow.
+const MAX_ROUNDS: u32 = 4;
+
+/// Resolves the expressions of one file after another. Results are kept for the resolver's life; which files share one,
+/// and in what order, is fixed, so that the answers are the same on every machine.
+pub struct Resolver<'p> {
+    pub program: &'p Program<'p>,
+    memo: FxHashMap<Key, Values>,
+    pub(super) bases: FxHashMap<Definition, Rc<[Ancestor]>>,
+    pub(super) lineages: FxHashMap<Definition, Rc<[Ancestor]>>,
+    pub(super) orders: FxHashMap<Definition, Option<(u16, Name)>>,
+    /// For functions that run a function which they are passed with the arguments after it: its parameter, and that of
+    /// the arguments.
+    pub forwards: FxHashMap<Definition, Option<(u32, u32)>>,
+    active: FxHashMap<Key, u32>,
+    depth: u32,
+    steps: u32,
+    /// What was found of a cycle's parts while the cycle is not done: as good as it gets until then.
+    unfinished: FxHashMap<Key, (Values, Cut)>,
+    /// By depth, what of [`Resolver::unfinished`] holds until the look at that depth ends.
+    until: Vec<Vec<Key>>,
+    /// What the look under way did without so far.
+    cut: Cut,
+    /// What is taken for the value of a key that is needed while it is looked for: what the round before found.
+    assumed: FxHashMap<Key, Values>,
+    /// Something assumed turned out to be more than was assumed.
+    is_outdated: bool,
+}
+
+/// Something whose value is being found; to need it again is a cycle.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    /// A package that imports a name from itself needs that name to know it.
+    Exported(FileId, Name),
+    /// What an import binds, by its index.
+    Imported(FileId, u32),
+    Expr(Site),
+    Returned(Definition),
+    Parameter(Definition, u16),
+    Lineage(Definition),
+    /// The values that a type expression admits.
+    Type(Site),
+    /// The model that a query made there is about.
+    Model(Site),
+    /// The model that a view is about.
+    Subject(Definition),
+    /// What a function makes to the order of its caller.
+    Order(Definition),
+    /// An attribute of an object that a framework lends for such: `g.db`.
+    Stored(Name),
+}
+
+/// The depths of the looks that a result needed while they were not done: it was found without them. Zero stands for the
+/// limits of depth and of steps.
+#[derive(Clone, Copy)]
+pub(super) struct Cut {
+    outermost: u32,
+    innermost: u32,
+}
+
+impl Cut {
+    const NONE: Cut = Cut {
+        outermost: u32::MAX,
+        innermost: 0,
+    };
+
+    fn at(depth: u32) -> Cut {
+        Cut {
+            outermost: depth,
+            innermost: depth,
+        }
+    }
+
+    pub(super) fn is_none(self) -> bool {
+        self.outermost == u32::MAX
+    }
+
+    fn and(self, other: Cut) -> Cut {
+        Cut {
+            outermost: self.outermost.min(other.outermost),
+            innermost: self.innermost.max(other.innermost),
+        }
+    }
+
+    /// What is left when the look at `depth` is done.
+    fn outside(self, depth: u32) -> Cut {
+        if self.outermost >= depth || depth == 1 {
+            return Cut::NONE;
+        }
+        Cut {
+            outermost: self.outermost,
+            innermost: self.innermost.min(depth - 1),
+        }
+    }
+}
+
+impl<'p> Resolver<'p> {
+    pub fn new(program: &'p Program<'p>) -> Self {
+        Resolver {
+            program,
+            memo: FxHashMap::default(),
+            bases: FxHashMap::default(),
+            lineages: FxHashMap::default(),
+            orders: FxHashMap::default(),
+            forwards: FxHashMap::default(),
+            active: FxHashMap::default(),
+            depth: 0,
+            steps: 0,
+            unfinished: FxHashMap::default(),
+            until: Vec::new(),
+            cut: Cut::NONE,
+            assumed: FxHashMap::default(),
+            is_outdated: false,
+        }
+    }
+
+    /// What an expression may denote.
+    pub fn values(&mut self, site: Site) -> Values {
+        self.find(Key::Expr(site), |resolver| resolver.evaluate(site))
+    }
+
+    /// The values of `key`: known from before, or found by `look`.
+    ///
+    /// Where the value depends on itself, the whole cycle is looked at again with what the last round found, until a round
+    /// finds nothing new; then all of its parts are known.
+    pub(super) fn find(
+        &mut self,
+        key: Key,
+        mut look: impl FnMut(&mut Self) -> Vec<Typed>,
+    ) -> Values {
+        if let Some(known) = self.memo.get(&key) {
+            return known.clone();
+        }
+        if let Some((known, cut)) = self.unfinished.get(&key) {
+            self.cut = self.cut.and(*cut);
+            return known.clone();
+        }
+        let Some(depth) = self.begin(&key) else {
+            let nothing = || Rc::from([]);
+            let is_cycle = self.active.contains_key(&key);
+            return match is_cycle {
+                true => self.assumed.entry(key).or_insert_with(nothing).clone(),
+                false => nothing(),
+            };
+        };
+        let cut_before = std::mem::replace(&mut self.cut, Cut::NONE);
+        let outdated_before = std::mem::replace(&mut self.is_outdated, false);
+        let mut rounds = 0;
+        let (values, cut) = loop {
+            let mut found = look(self);
+            tidy(&mut found);
+            let values: Values = found.into();
+            if let Some(assumed) = self.assumed.get_mut(&key)
+                && *assumed != values
+            {
+                *assumed = values.clone();
+                self.is_outdated = true;
+            }
+            let cut = self.cut.outside(depth);
+            rounds += 1;
+            if !cut.is_none() || !self.is_outdated || rounds > MAX_ROUNDS {
+                break (values, cut);
+            }
+            for part in self.parts(depth) {
+                self.unfinished.remove(&part);
+            }
+            self.cut = Cut::NONE;
+            self.is_outdated = false;
+        };
+        for part in self.parts(depth) {
+            let Some((found, without)) = self.unfinished.remove(&part) else {
+                continue;
+            };
+            if cut.is_none() {
+                self.memo.insert(part, found);
+            } else if cut.outermost > 0 {
+                let innermost = cut.innermost;
+                let without = Cut {
+                    innermost,
+                    ..without.and(cut)
+                };
+                self.keep_until(part, found, without);
+            }
+        }
+        self.is_outdated = outdated_before || (self.is_outdated && !cut.is_none());
+        self.cut = cut.and(cut_before);
+        self.end(&key);
+        if cut.is_none() {
+            self.memo.insert(key, values.clone());
+        } else if cut.outermost > 0 {
+            self.keep_until(key, values.clone(), cut);
+        }
+        values
+    }
+
+    fn keep_until(&mut self, key: Key, values: Values, cut: Cut) {
+        let depth = cut.innermost as usize;
+        if self.until.len() <= depth {
+            self.until.resize_with(depth + 1, Vec::new);
+        }
+        self.until[depth].push(key.clone());
+        self.unfinished.insert(key, (values, cut));
+    }
+
+    /// The keys of what is unfinished until the look at `depth` ends.
+    fn parts(&mut self, depth: u32) -> Vec<Key> {
+        self.until
+            .get_mut(depth as usize)
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    /// Begins to look for `key` and gives the depth of the look, unless `key` is looked for already or all goes too deep:
+    /// then there is no result, and what depends on it may not be kept.
+    fn begin(&mut self, key: &Key) -> Option<u32> {
+        if self.depth == 0 {
+            self.steps = 0;
+        }
+        self.steps += 1;
+        if let Some(&depth) = self.active.get(key) {
+            self.cut = self.cut.and(Cut::at(depth));
+            return None;
+        }
+        if self.depth > MAX_DEPTH || self.steps > MAX_STEPS {
+            self.cut = self.cut.and(Cut::at(0));
+            return None;
+        }
+        self.depth += 1;
+        self.active.insert(key.clone(), self.depth);
+        Some(self.depth)
+    }
+
+    fn end(&mut self, key: &Key) {
+        self.active.remove(key);
+        self.depth -= 1;
+        if self.depth == 0 {
+            self.assumed.clear();
+        }
+    }
+
+    /// Runs `look` for `key`, unless it is running for it already or has gone too deep. With the result, what it was found
+    /// without.
+    pub(super) fn enter<T>(
+        &mut self,
+        key: &Key,
+        look: impl FnOnce(&mut Self) -> T,
+    ) -> Option<(T, Cut)> {
+        let depth = self.begin(key)?;
+        let entered = self.watched(|resolver| {
+            let found = look(resolver);
+            resolver.cut = resolver.cut.outside(depth);
+            found
+        });
+        for part in self.parts(depth) {
+            self.unfinished.remove(&part);
+        }
+        self.end(key);
+        Some(entered)
+    }
+
+    /// Runs `look`; with its result, what it was found without: nothing, if it may be kept.
+    pub(super) fn watched<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> (T, Cut) {
+        let before = std::mem::replace(&mut self.cut, Cut::NONE);
+        let found = look(self);
+        let cut = self.cut;
+        self.cut = cut.and(before);
+        (found, cut)
+    }
+
+    pub(super) fn catalog(&self) -> &'p Catalog {
+        self.program.catalog
+    }
+}
+
+/// Drops repeats (the certain one stays) and anything over the limit.
+fn tidy(values: &mut Vec<Typed>) {
+    let mut kept: Vec<Typed> = Vec::with_capacity(values.len());
+    for typed in values.drain(..) {
+        if let Some(known) = kept.iter_mut().find(|known| known.value == typed.value) {
+            known.certain |= typed.certain;
+        } else if kept.len() < MAX_VALUES {
+            kept.push(typed);
+        }
+    }
+    *values = kept;
+}
