@@ -182,7 +182,20 @@ impl Program<'_> {
 
     /// Every top-level class of this name, whatever its case.
     fn classes_named(&self, name: &str) -> &[Definition] {
-        let classes = self.classes.get_or_init(|| {
+        self.classes_by_name()
+            .get(&name.to_lowercase())
+            .map_or(&[], |found| found.as_slice())
+    }
+
+    /// Every top-level class whose name, in lower case, ends so.
+    fn classes_ending<'a>(&'a self, end: &'a str) -> impl Iterator<Item = Definition> + 'a {
+        let classes = self.classes_by_name().iter();
+        let ending = classes.filter(move |(name, _)| name.ends_with(end));
+        ending.flat_map(|(_, classes)| classes.iter().copied())
+    }
+
+    fn classes_by_name(&self) -> &FxHashMap<String, Vec<Definition>> {
+        self.classes.get_or_init(|| {
             let mut classes: FxHashMap<String, Vec<Definition>> = FxHashMap::default();
             for index in 0..self.files.len() as u32 {
                 let scopes = self.module(FileId(index)).map_or(&[][..], |m| &m.scopes);
@@ -199,10 +212,7 @@ impl Program<'_> {
                 }
             }
             classes
-        });
-        classes
-            .get(&name.to_lowercase())
-            .map_or(&[], |found| found.as_slice())
+        })
     }
 
     /// Whether a class of the repo has a method or an attribute by this name.

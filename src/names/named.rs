@@ -1,7 +1,7 @@
-//! Methods by their name alone, for calls of which nothing says what they are called on.
+//! Methods and classes by their names alone, for objects of which nothing says what they are.
 
 use super::*;
-use crate::syntax::module::{Parameter, ParameterKind};
+use crate::syntax::module::{ExprKind, Parameter, ParameterKind};
 
 impl<'p> Resolver<'p> {
     /// The methods that a call may run, where one class alone, and what derives from it, has a method by this name that
@@ -38,6 +38,64 @@ impl<'p> Resolver<'p> {
         } else {
             Vec::new()
         }
+    }
+
+    /// What a parameter is called, where one class of the repo is called so and has all that the function asks of it:
+    /// `def on_start(task)` for objects of `Task`.
+    pub(super) fn named_like_class(&mut self, function: Definition, name: &Name) -> Option<Typed> {
+        let program = self.program;
+        let module = program.module(function.file)?;
+        let plain = name.replace('_', "").to_lowercase();
+        if plain.len() < MIN_CLASS_NAME || program.file(function.file).is_test {
+            return None;
+        }
+        let classes = program.classes_named(&plain).iter();
+        let mut classes = classes.filter(|class| !program.file(class.file).is_test);
+        let (Some(&class), None) = (classes.next(), classes.next()) else {
+            return None;
+        };
+        let used = module.exprs.iter().filter_map(|expr| match &expr.kind {
+            ExprKind::Attribute(object, attribute)
+                if matches!(&module.expr(*object).kind, ExprKind::Name(found) if found == name)
+                    && module.is_inside(module.scope_of(*object), function.scope) =>
+            {
+                Some(attribute)
+            }
+            _ => None,
+        });
+        let used: Vec<&Name> = used.collect();
+        if used.is_empty() || !self.has_all(class, &used) {
+            return None;
+        }
+        // Another kind of it may be meant: `OtherPlugin` beside `Plugin`.
+        let heirs = program
+            .subclasses
+            .get(&class)
+            .map_or(&[][..], Vec::as_slice);
+        let others = program.classes_ending(&plain);
+        let others = others.filter(|other| *other != class && !heirs.contains(other));
+        let is_other = others
+            .collect::<Vec<_>>()
+            .into_iter()
+            .any(|other| self.has_all(other, &used));
+        (!is_other).then(|| Typed::likely(Value::Object(class, None)))
+    }
+
+    /// Whether a class or what it derives from in the repo has all of these attributes.
+    fn has_all(&mut self, class: Definition, attributes: &[&Name]) -> bool {
+        let program = self.program;
+        let lineage = self.lineage(class);
+        let has = |attribute: &&Name| {
+            lineage.iter().any(|ancestor| match ancestor {
+                Ancestor::Own(own) => program.module(own.file).is_some_and(|module| {
+                    let scope = module.scope(own.scope);
+                    scope.bindings.contains_key(*attribute)
+                        || scope.attributes.contains_key(*attribute)
+                }),
+                Ancestor::External(_) => false,
+            })
+        };
+        attributes.iter().all(has)
     }
 
     /// Whether a method can be called with the arguments of a call.
@@ -163,3 +221,6 @@ const COMMON: &[&str] = &[
     "write_text",
     "writelines",
 ];
+
+/// Classes with shorter names are called like too many other things.
+const MIN_CLASS_NAME: usize = 4;

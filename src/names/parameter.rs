@@ -98,6 +98,9 @@ impl<'p> Resolver<'p> {
         if found.is_empty() && parameter.annotation.is_none() {
             found.extend(self.passed_by_role(function, &parameter.name));
         }
+        if found.is_empty() && parameter.annotation.is_none() {
+            found.extend(self.named_like_class(function, &parameter.name));
+        }
         if found.is_empty() && index == 0 && &*scope.name == "setup" && scope.parameters.len() == 1
         {
             found.extend(set_up_by(module));
