@@ -14,16 +14,9 @@ impl Catalog {
         if verbs.none.iter().any(|name| name == method) || !is_operation {
             return None;
         }
-        let tables = [
-            (&verbs.read, Action::Read),
-            (&verbs.delete, Action::Delete),
-            (&verbs.send, Action::Send),
-            (&verbs.execute, Action::Execute),
-            (&verbs.write, Action::Write),
-        ];
-        let longest = tables
-            .iter()
-            .flat_map(|(prefixes, action)| prefixes.iter().map(move |prefix| (prefix, *action)))
+        let longest = tables(verbs)
+            .into_iter()
+            .flat_map(|(prefixes, action)| prefixes.iter().map(move |prefix| (prefix, action)))
             .filter(|(prefix, _)| method.starts_with(prefix.as_str()))
             .max_by_key(|(prefix, _)| prefix.len());
         Some((
@@ -53,12 +46,11 @@ impl Catalog {
         if is_other {
             return None;
         }
+        let (library, verbs) = self.verbs.iter().find(|(_, verbs)| verbs.on == UNLISTED)?;
         // What a remote procedure is called is its author's choice.
         if is_stub {
-            let (library, _) = self.verbs.iter().find(|(_, verbs)| verbs.on == UNLISTED)?;
             return Some((library, Action::Execute));
         }
-        let (library, verbs) = self.verbs.iter().find(|(_, verbs)| verbs.on == UNLISTED)?;
         let is_word = |verb: &str| {
             let verb = verb.trim_end_matches('_');
             let follows = method.strip_prefix(verb);
@@ -69,18 +61,22 @@ impl Catalog {
             follows.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
                 || capital.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
         };
-        let action = [
-            (&verbs.read, Action::Read),
-            (&verbs.delete, Action::Delete),
-            (&verbs.send, Action::Send),
-            (&verbs.execute, Action::Execute),
-            (&verbs.write, Action::Write),
-        ]
-        .into_iter()
-        .find(|(words, _)| words.iter().any(|verb| is_word(verb)))?
-        .1;
+        let (_, action) = tables(verbs)
+            .into_iter()
+            .find(|(words, _)| words.iter().any(|verb| is_word(verb)))?;
         Some((library, action))
     }
+}
+
+/// The verbs of each action.
+fn tables(verbs: &VerbRule) -> [(&[String], Action); 5] {
+    [
+        (&verbs.read, Action::Read),
+        (&verbs.delete, Action::Delete),
+        (&verbs.send, Action::Send),
+        (&verbs.execute, Action::Execute),
+        (&verbs.write, Action::Write),
+    ]
 }
 
 /// What the table of verbs is called that holds for clients that no rule knows.

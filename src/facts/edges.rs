@@ -164,18 +164,9 @@ fn nested(module: &Module, file: FileId, facts: &mut FileFacts) {
 
 /// `worker.start()` of a repo's own thread or process runs its `run`.
 fn started(resolver: &mut Resolver, module: &Module, site: Site) -> Vec<Definition> {
-    let ExprKind::Call(function, _) = module.expr(site.expr).kind else {
-        return Vec::new();
-    };
-    let ExprKind::Attribute(object, method) = &module.expr(function).kind else {
-        return Vec::new();
-    };
-    if &**method != "start" {
-        return Vec::new();
-    }
-    let object = Site {
-        expr: *object,
-        ..site
+    let object = match module.method_call(site.expr) {
+        Some((expr, method)) if &**method == "start" => Site { expr, ..site },
+        _ => return Vec::new(),
     };
     let mut found = Vec::new();
     for typed in resolver.values(object).to_vec() {

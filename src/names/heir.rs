@@ -34,20 +34,11 @@ impl<'p> Resolver<'p> {
         name: &Name,
         site: Option<Site>,
     ) -> Vec<Typed> {
-        let users = self.program.subclasses.get(&mixin);
-        for &class in users.into_iter().flatten().take(MAX_USERS_OF_MIXIN) {
-            let lineage = self.lineage(class);
+        self.in_users(mixin, |resolver, class, lineage| {
             let mut behind = lineage.iter();
             behind.find(|ancestor| **ancestor == Ancestor::Own(mixin));
-            let found = self.search(class, behind.as_slice(), name, true, None, site);
-            if !found.is_empty() {
-                return found
-                    .into_iter()
-                    .map(|typed| typed.at_most(false))
-                    .collect();
-            }
-        }
-        Vec::new()
+            resolver.search(class, behind.as_slice(), name, true, None, site)
+        })
     }
 
     /// `self.name` in a mixin is what the classes that use the mixin have under the name.
@@ -58,19 +49,28 @@ impl<'p> Resolver<'p> {
         on_object: bool,
         site: Option<Site>,
     ) -> Vec<Typed> {
+        self.in_users(mixin, |resolver, class, lineage| {
+            let derives = |ancestor: &Ancestor| matches!(ancestor, Ancestor::External(name) if !name.starts_with("builtins."));
+            if !lineage.iter().any(derives) {
+                return Vec::new();
+            }
+            resolver.search(class, lineage, name, on_object, None, site)
+        })
+    }
+
+    /// What `look` finds in the first class using a mixin in which it finds anything.
+    fn in_users(
+        &mut self,
+        mixin: Definition,
+        look: impl Fn(&mut Self, Definition, &[Ancestor]) -> Vec<Typed>,
+    ) -> Vec<Typed> {
         let users = self.program.subclasses.get(&mixin);
         for &class in users.into_iter().flatten().take(MAX_USERS_OF_MIXIN) {
-            let ancestors = self.lineage(class);
-            let derives = |ancestor: &Ancestor| matches!(ancestor, Ancestor::External(name) if !name.starts_with("builtins."));
-            if !ancestors.iter().any(derives) {
-                continue;
-            }
-            let found = self.search(class, &ancestors, name, on_object, None, site);
+            let lineage = self.lineage(class);
+            let found = look(self, class, &lineage);
             if !found.is_empty() {
-                return found
-                    .into_iter()
-                    .map(|typed| typed.at_most(false))
-                    .collect();
+                let found = found.into_iter();
+                return found.map(|typed| typed.at_most(false)).collect();
             }
         }
         Vec::new()

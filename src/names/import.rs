@@ -185,7 +185,7 @@ impl<'p> Resolver<'p> {
 }
 
 /// The stubs of boto3 name each service's client and resource: `mypy_boto3_s3.client.S3Client`.
-pub(super) fn boto3_stub(name: &str) -> Option<String> {
+fn boto3_stub(name: &str) -> Option<String> {
     const STUBS: &[&str] = &["mypy_boto3_", "types_boto3_", "types_aiobotocore_"];
     let rest = STUBS.iter().find_map(|prefix| name.strip_prefix(prefix))?;
     let (service, path) = rest.split_once('.')?;

@@ -56,7 +56,7 @@ impl<'p> Resolver<'p> {
         }
     }
 
-    pub(super) fn literal_item(&mut self, site: Site, index: usize) -> Vec<Typed> {
+    fn literal_item(&mut self, site: Site, index: usize) -> Vec<Typed> {
         let Some(module) = self.program.module(site.file) else {
             return Vec::new();
         };
@@ -102,7 +102,7 @@ impl<'p> Resolver<'p> {
         }
     }
 
-    pub(super) fn is_slice(&self, site: Site, items: &[ExprId]) -> bool {
+    fn is_slice(&self, site: Site, items: &[ExprId]) -> bool {
         let module = self.program.module(site.file);
         items.iter().any(|&item| {
             module.is_some_and(|module| matches!(module.expr(item).kind, ExprKind::Slice))
@@ -110,7 +110,7 @@ impl<'p> Resolver<'p> {
     }
 
     /// A part of a list or of a query is one itself.
-    pub(super) fn sliced(&self, value: &Value) -> Vec<Typed> {
+    fn sliced(&self, value: &Value) -> Vec<Typed> {
         let stays = match value {
             Value::Container(_) => true,
             Value::Literal(literal) => self.program.module(literal.file).is_some_and(|module| {
@@ -126,7 +126,7 @@ impl<'p> Resolver<'p> {
     }
 
     /// `context["session"]` of a `TypedDict` is the field of that name.
-    pub(super) fn typed_dict_entry(
+    fn typed_dict_entry(
         &mut self,
         class: Definition,
         made: Option<Site>,
@@ -145,12 +145,7 @@ impl<'p> Resolver<'p> {
         }
     }
 
-    pub(super) fn literal_subscript(
-        &mut self,
-        literal: Site,
-        site: Site,
-        items: &[ExprId],
-    ) -> Vec<Typed> {
+    fn literal_subscript(&mut self, literal: Site, site: Site, items: &[ExprId]) -> Vec<Typed> {
         let Some(module) = self.program.module(literal.file) else {
             return Vec::new();
         };

@@ -14,7 +14,7 @@ impl<'p> Resolver<'p> {
         found.to_vec()
     }
 
-    pub(super) fn find_returned(&mut self, function: Definition) -> Vec<Typed> {
+    fn find_returned(&mut self, function: Definition) -> Vec<Typed> {
         let Some(module) = self.program.module(function.file) else {
             return Vec::new();
         };
@@ -137,7 +137,7 @@ impl<'p> Resolver<'p> {
         found
     }
 
-    pub(super) fn find_order(&mut self, function: Definition) -> Option<(u16, Name)> {
+    fn find_order(&mut self, function: Definition) -> Option<(u16, Name)> {
         let module = self.program.module(function.file)?;
         let scope = module.scope(function.scope);
         if scope.parameters.is_empty() || !scope.yields.is_empty() {

@@ -340,6 +340,17 @@ impl Module {
         }
     }
 
+    /// The object and the method of a call such as `object.method(…)`.
+    pub fn method_call(&self, call: ExprId) -> Option<(ExprId, &Name)> {
+        let ExprKind::Call(function, _) = self.expr(call).kind else {
+            return None;
+        };
+        match &self.expr(function).kind {
+            ExprKind::Attribute(object, method) => Some((*object, method)),
+            _ => None,
+        }
+    }
+
     /// Whether any import is of one of these roots.
     pub fn imports_any(&self, roots: &[&str]) -> bool {
         self.imports.iter().any(|import| {

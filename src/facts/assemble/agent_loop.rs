@@ -110,7 +110,7 @@ pub(super) fn agent_loops(
 }
 
 /// Whether a loop's head says that it tries one thing again: `for attempt in range(3)`, `while tries < limit`.
-pub(super) fn repeats_a_failure(module: &Module, block: Span) -> bool {
+fn repeats_a_failure(module: &Module, block: Span) -> bool {
     let says = |name: &str| {
         let name = name.to_ascii_lowercase();
         ["attempt", "n_try", "retries", "retry", "tries"]
@@ -137,7 +137,7 @@ pub(super) fn repeats_a_failure(module: &Module, block: Span) -> bool {
 }
 
 /// Whether the statement at `span` is `for … in range(…)` or `itertools.count()`.
-pub(super) fn counts_turns(program: &Program, file: FileId, span: Span) -> bool {
+fn counts_turns(program: &Program, file: FileId, span: Span) -> bool {
     let Some(module) = program.module(file) else {
         return false;
     };

@@ -115,7 +115,7 @@ pub(super) fn processes(
 }
 
 /// The first call of `enable()` that the process runs: at the top level of a file that it loads, or on its direct way.
-pub(super) fn enable_of(
+fn enable_of(
     facts: &[FileFacts],
     graph: &Graph,
     at: &Placed,

@@ -138,7 +138,7 @@ pub(super) fn console_scripts(program: &Program, scripts: &[Script]) -> Vec<Plac
     found
 }
 
-pub(super) fn script_entry(
+fn script_entry(
     script: &Script,
     definition: Option<Definition>,
     span: Span,

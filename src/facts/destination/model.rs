@@ -81,7 +81,7 @@ pub(super) fn table_of(resolver: &mut Resolver, site: Site) -> Option<String> {
 }
 
 /// The class that the models of a project derive from, which has no table of its own.
-pub(super) fn is_declarative_base(resolver: &mut Resolver, class: Definition) -> bool {
+fn is_declarative_base(resolver: &mut Resolver, class: Definition) -> bool {
     let has_table = resolver.program.module(class.file).is_some_and(|module| {
         let bindings = &module.scope(class.scope).bindings;
         bindings.contains_key("__tablename__") || bindings.contains_key("__table__")
@@ -98,7 +98,7 @@ pub(super) fn is_declarative_base(resolver: &mut Resolver, class: Definition) ->
         })
 }
 
-pub(super) fn table_name(resolver: &mut Resolver, class: Definition) -> String {
+fn table_name(resolver: &mut Resolver, class: Definition) -> String {
     let Some(module) = resolver.program.module(class.file) else {
         return String::new();
     };
@@ -130,11 +130,7 @@ pub(super) fn table_name(resolver: &mut Resolver, class: Definition) -> String {
 }
 
 /// The text that a class assigns to a name.
-pub(super) fn constant_of(
-    resolver: &mut Resolver,
-    class: Definition,
-    name: &str,
-) -> Option<String> {
+fn constant_of(resolver: &mut Resolver, class: Definition, name: &str) -> Option<String> {
     let module = resolver.program.module(class.file)?;
     let binding = module.scope(class.scope).bindings.get(name)?.first()?;
     let BindingValue::Value(expr) = binding.value else {

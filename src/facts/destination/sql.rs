@@ -47,10 +47,10 @@ pub(super) fn statement(
 }
 
 /// Stands for what is not constant in SQL text, as a letter of a name.
-pub(super) const HOLE: &str = "\u{a66e}";
+const HOLE: &str = "\u{a66e}";
 
 /// The verb and tables of SQL text: by the parser where it parses, else by its words.
-pub(super) fn read_sql(resolver: &Resolver, text: &str) -> SqlStatement {
+fn read_sql(resolver: &Resolver, text: &str) -> SqlStatement {
     let mut tables: Vec<String> = Vec::new();
     let plain = text.replace(['{', '}'], HOLE).replace("%s", "NULL");
     if let Ok(statements) = Parser::parse_sql(&GenericDialect {}, &plain) {
@@ -150,7 +150,7 @@ pub(super) fn cypher_action(text: &str) -> Action {
     }
 }
 
-pub(super) fn strictness(action: &Action) -> u32 {
+fn strictness(action: &Action) -> u32 {
     match action {
         Action::Read => 0,
         Action::Export | Action::Send | Action::Write => 2,
@@ -159,12 +159,12 @@ pub(super) fn strictness(action: &Action) -> u32 {
     }
 }
 
-pub(super) const KNOWN_WRITES: &[&str] = &[
+const KNOWN_WRITES: &[&str] = &[
     "ALTER", "ANALYZE", "ATTACH", "COMMENT", "COPY", "CREATE", "DETACH", "GRANT", "INSERT", "LOAD",
     "MERGE", "REINDEX", "RENAME", "REPLACE", "REVOKE", "UPDATE", "UPSERT", "VACUUM",
 ];
 
-pub(super) fn tables_by_words(text: &str) -> Vec<String> {
+fn tables_by_words(text: &str) -> Vec<String> {
     let words: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || ",();".contains(c))
         .filter(|word| !word.is_empty())

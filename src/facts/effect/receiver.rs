@@ -12,18 +12,13 @@ pub(super) fn by_receiver(
     site: Site,
     call: &CallSite,
 ) -> Option<FoundEffect> {
-    let ExprKind::Call(function, _) = &module.expr(site.expr).kind else {
-        return None;
-    };
-    let ExprKind::Attribute(object, method) = &module.expr(*function).kind else {
-        return None;
-    };
-    let class = called(resolver, module, *object, method)
-        .or_else(|| saved(resolver, module, site, *object, method))
-        .or_else(|| related(resolver, module, site, *object, method))?;
+    let (object, method) = module.method_call(site.expr)?;
+    let class = called(resolver, module, object, method)
+        .or_else(|| saved(resolver, module, site, object, method))
+        .or_else(|| related(resolver, module, site, object, method))?;
     let at = |expr| Site { expr, ..site };
-    let is_known = !resolver.values(at(*function)).is_empty()
-        || !resolver.values(at(*object)).is_empty()
+    let is_known = !resolver.values(at(module.callee(site.expr))).is_empty()
+        || !resolver.values(at(object)).is_empty()
         || module.imports_any(&["mock", "pytest", "unittest"]);
     if is_known {
         return None;

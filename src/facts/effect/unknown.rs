@@ -14,20 +14,10 @@ pub(super) fn by_method(
     call: &CallSite,
     is_awaited: bool,
 ) -> Option<FoundEffect> {
-    let ExprKind::Call(function, _) = &module.expr(site.expr).kind else {
-        return None;
-    };
-    let ExprKind::Attribute(object, method) = &module.expr(*function).kind else {
-        return None;
-    };
+    let (object, method) = module.method_call(site.expr)?;
     let program = resolver.program;
     let catalog = program.catalog;
-    let beside = |root: &str| {
-        module
-            .imports
-            .iter()
-            .any(|import| import.level == 0 && import.module.split('.').next() == Some(root))
-    };
+    let beside = |root: &str| module.imports_any(&[root]);
     let in_repo = |root: &str| program.imported.contains(root);
     let near = || {
         let is_distinctive = catalog.is_distinctive(method, true);
@@ -47,7 +37,7 @@ pub(super) fn by_method(
         _ => false,
     };
     let is_cursor = matches!(
-        &module.expr(*object).kind,
+        &module.expr(object).kind,
         ExprKind::Name(name) | ExprKind::Attribute(_, name) if CURSORS.contains(&&**name)
     );
     // An operation of AWS takes nothing but keywords, which begin with a capital.
@@ -57,11 +47,14 @@ pub(super) fn by_method(
         let says = |argument: &Argument| argument.keyword.as_ref().is_some_and(capital);
         method.contains('_') && !arguments.is_empty() && arguments.iter().all(says)
     };
-    let is_told = is_cursor || is_model(module, *object) || is_operation();
+    let is_told = is_cursor || is_model(module, object) || is_operation();
     let is_defined = program.defines_method(method) && !is_told;
     let asks = resolver.asks_for_rows(site);
     if is_defined && !asks && !HTTP_VERBS.contains(&&**method)
-        || !resolver.values(at(*function)).iter().all(is_unknown)
+        || !resolver
+            .values(at(module.callee(site.expr)))
+            .iter()
+            .all(is_unknown)
     {
         return None;
     }
@@ -76,7 +69,7 @@ pub(super) fn by_method(
         let is_search = resolver.arguments(site).is_empty()
             && module.imports_any(SEARCH_LIBRARIES)
             && matches!(
-                &module.expr(*object).kind,
+                &module.expr(object).kind,
                 ExprKind::Name(name) | ExprKind::Attribute(_, name) if SEARCHES.contains(&&**name)
             );
         if is_search {
@@ -106,16 +99,16 @@ pub(super) fn by_method(
             .or_else(far)
             .or_else(in_chat)
             .or_else(in_cloud)
-            .or_else(|| chain(resolver, module, site, method, *object))
+            .or_else(|| chain(resolver, module, site, method, object))
             .or_else(|| http_client(resolver, module, site, method))
             .filter(|class| !catalog.only_builds(class, method))
-            .filter(|class| *class != "sqlalchemy.orm.Query" || !is_result(module, *object))
+            .filter(|class| *class != "sqlalchemy.orm.Query" || !is_result(module, object))
     };
     let class = match class {
         Some(class) => class,
-        None => http_session(resolver, module, site, *object, method)?,
+        None => http_session(resolver, module, site, object, method)?,
     };
-    if resolver.constant(at(*object)).is_some() {
+    if resolver.constant(at(object)).is_some() {
         return None;
     }
     likely_on(resolver, module, site, call, class)
@@ -129,12 +122,7 @@ pub(super) fn likely_on(
     call: &CallSite,
     class: &str,
 ) -> Option<FoundEffect> {
-    let ExprKind::Call(function, _) = module.expr(site.expr).kind else {
-        return None;
-    };
-    let ExprKind::Attribute(object, method) = &module.expr(function).kind else {
-        return None;
-    };
+    let (object, method) = module.method_call(site.expr)?;
     let value = Value::Method {
         class: class.into(),
         chain: method.clone(),
@@ -142,7 +130,7 @@ pub(super) fn likely_on(
         function: None,
     };
     let receiver = Some(Site {
-        expr: *object,
+        expr: object,
         ..site
     });
     effect_of(
@@ -321,19 +309,12 @@ pub(super) fn by_name(
     site: Site,
     call: &CallSite,
 ) -> Option<FoundEffect> {
-    let ExprKind::Call(function, _) = &module.expr(site.expr).kind else {
-        return None;
+    let (_, method) = module.method_call(site.expr)?;
+    let callee = Site {
+        expr: module.callee(site.expr),
+        ..site
     };
-    let ExprKind::Attribute(_, method) = &module.expr(*function).kind else {
-        return None;
-    };
-    if !resolver
-        .values(Site {
-            expr: *function,
-            ..site
-        })
-        .is_empty()
-    {
+    if !resolver.values(callee).is_empty() {
         return None;
     }
     let first = resolver

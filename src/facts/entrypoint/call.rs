@@ -76,7 +76,7 @@ pub(super) fn by_call(
 }
 
 /// `app = create_app()` at the top level, where the repo's own function makes the app: the process starts here.
-pub(super) fn by_app_factory(
+fn by_app_factory(
     resolver: &mut Resolver,
     module: &Module,
     site: Site,
@@ -162,7 +162,7 @@ pub fn handlers(resolver: &mut Resolver, handler: Site) -> Vec<Definition> {
 }
 
 /// The variable that a call's result is assigned to.
-pub(super) fn target_name(module: &Module, call: ExprId) -> Option<String> {
+fn target_name(module: &Module, call: ExprId) -> Option<String> {
     let is_call = |value: &BindingValue| matches!(value, BindingValue::Value(expr) | BindingValue::Annotated(_, Some(expr)) if *expr == call);
     for scope in &module.scopes {
         for (name, bindings) in &scope.bindings {
@@ -179,7 +179,7 @@ pub(super) fn target_name(module: &Module, call: ExprId) -> Option<String> {
     None
 }
 
-pub(super) fn class_name(resolver: &mut Resolver, callee: Site) -> String {
+fn class_name(resolver: &mut Resolver, callee: Site) -> String {
     let names = rule_names(resolver, callee);
     let last = names
         .first()

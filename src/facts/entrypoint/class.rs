@@ -72,7 +72,7 @@ pub(super) fn by_subclass(
 
 /// The methods of a class that a rule says are each a boundary: by name, every public one, or those that an attribute
 /// of the class lists, by name or as functions of the same file.
-pub(super) fn boundary_methods(
+fn boundary_methods(
     resolver: &mut Resolver,
     module: &Module,
     class: Definition,
@@ -127,9 +127,9 @@ pub(super) fn boundary_methods(
 }
 
 /// What gRPC's generated base classes are called in the rules: `orders_pb2_grpc.OrdersServicer`.
-pub(super) const SERVICER: &str = "grpc.Servicer";
+const SERVICER: &str = "grpc.Servicer";
 
-pub(super) fn is_servicer(name: &str) -> bool {
+fn is_servicer(name: &str) -> bool {
     match name.rsplit_once('.') {
         Some((module, class)) => module.ends_with("_pb2_grpc") && class.ends_with("Servicer"),
         None => false,
