@@ -182,6 +182,60 @@ pub struct LanguageRules {
     pub common: Vec<String>,
     /// Types whose subscript names an element: `list`, `Iterable`, …
     pub containers: Vec<String>,
+    pub unknown: UnknownRules,
+}
+
+/// What an object is taken for that nothing says the class of: by its name, its methods and what they are passed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UnknownRules {
+    pub receivers: Vec<ReceiverRule>,
+    /// Libraries that stand in for others: in a file that imports one, a name says nothing.
+    pub stand_ins: Vec<String>,
+    /// What a cursor of a database is called.
+    pub cursors: Vec<String>,
+    /// What a search is called, where one of the libraries is imported.
+    pub searches: Vec<String>,
+    pub search_libraries: Vec<String>,
+    /// Methods whose result is at hand, and how the names of such results end.
+    pub results: Vec<String>,
+    pub result_names: Vec<String>,
+    /// Methods of an HTTP client, and the keywords that only those take.
+    pub http_verbs: Vec<String>,
+    pub http_keywords: Vec<String>,
+    /// How the name of an HTTP client ends, and that of a URL.
+    pub http_names: Vec<String>,
+    pub url_names: Vec<String>,
+    /// The class by the library that the file imports, the likeliest first.
+    pub http_clients: Vec<(String, String)>,
+    pub async_http_clients: Vec<(String, String)>,
+    /// Methods of what LangChain runs, the last word of what it is called, and what nothing is called that it runs.
+    pub chain_methods: Vec<String>,
+    pub chain_names: Vec<String>,
+    pub not_chains: Vec<String>,
+    /// Keywords of Django's `save()` and `delete()`, and libraries whose objects are saved and deleted too.
+    pub save_keywords: Vec<String>,
+    pub delete_keywords: Vec<String>,
+    pub also_saved: Vec<String>,
+}
+
+/// What objects of a class are called.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReceiverRule {
+    /// Endings of the name, each a whole word.
+    pub names: Vec<String>,
+    /// The repo imports one of these.
+    pub roots: Vec<String>,
+    /// The file imports none of these.
+    pub unless: Vec<String>,
+    /// None for all that the class has.
+    pub methods: Vec<String>,
+    /// It is meant even where a class of the repo has a method of this name.
+    pub always: bool,
+    pub class: String,
+    /// The same in an async function, where it differs.
+    pub when_async: String,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

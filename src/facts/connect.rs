@@ -276,11 +276,9 @@ fn wants_call_sites(program: &Program, function: Definition) -> bool {
             );
             // Text may be a destination: which, only its calls tell.
             let is_vague = |expr| {
-                matches!(
-                    &module.expr(expr).kind,
-                    ExprKind::Name(name) | ExprKind::Attribute(_, name)
-                        if ["Callable", "str"].contains(&&**name) || VAGUE.contains(&&**name)
-                )
+                module.called(expr).is_some_and(|name| {
+                    ["Callable", "str"].contains(&&**name) || VAGUE.contains(&&**name)
+                })
             };
             let says_little = parameter.annotation.is_none_or(|annotation| {
                 // `Callable[..., Any]`

@@ -351,11 +351,19 @@ impl Module {
         }
     }
 
+    /// What an object is called: a variable, or an attribute of whatever object.
+    pub fn called(&self, object: ExprId) -> Option<&Name> {
+        match &self.expr(object).kind {
+            ExprKind::Name(name) | ExprKind::Attribute(_, name) => Some(name),
+            _ => None,
+        }
+    }
+
     /// Whether any import is of one of these roots.
-    pub fn imports_any(&self, roots: &[&str]) -> bool {
+    pub fn imports_any(&self, roots: &[impl AsRef<str>]) -> bool {
         self.imports.iter().any(|import| {
             let root = import.module.split('.').next().unwrap_or_default();
-            import.level == 0 && roots.contains(&root)
+            import.level == 0 && roots.iter().any(|wanted| wanted.as_ref() == root)
         })
     }
 

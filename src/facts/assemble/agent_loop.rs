@@ -146,9 +146,8 @@ fn counts_turns(program: &Program, file: FileId, span: Span) -> bool {
         let ExprKind::Call(function, _) = expr.kind else {
             return false;
         };
-        let name = match &module.expr(function).kind {
-            ExprKind::Name(name) | ExprKind::Attribute(_, name) => name,
-            _ => return false,
+        let Some(name) = module.called(function) else {
+            return false;
         };
         expr.span.line == span.line
             && expr.span.start >= span.start

@@ -1,6 +1,7 @@
 //! Effects of objects that nothing says the class of: by their methods, and by what they are passed.
 
 use super::{FoundEffect, effect_of};
+use crate::catalog::schema::UnknownRules;
 use crate::facts::Confidence;
 use crate::facts::destination::target;
 use crate::names::{Resolver, Site, Typed, Value};
@@ -36,10 +37,9 @@ pub(super) fn by_method(
         Value::Method { class, .. } => !catalog.is_known(class),
         _ => false,
     };
-    let is_cursor = matches!(
-        &module.expr(object).kind,
-        ExprKind::Name(name) | ExprKind::Attribute(_, name) if CURSORS.contains(&&**name)
-    );
+    let unknown = &catalog.language.unknown;
+    let is_called = |words: &[String]| module.called(object).is_some_and(|name| is_in(words, name));
+    let is_cursor = is_called(&unknown.cursors);
     // An operation of AWS takes nothing but keywords, which begin with a capital.
     let is_operation = || {
         let arguments = resolver.arguments(site);
@@ -47,10 +47,10 @@ pub(super) fn by_method(
         let says = |argument: &Argument| argument.keyword.as_ref().is_some_and(capital);
         method.contains('_') && !arguments.is_empty() && arguments.iter().all(says)
     };
-    let is_told = is_cursor || is_model(module, object) || is_operation();
+    let is_told = is_cursor || is_chain(unknown, module, object) || is_operation();
     let is_defined = program.defines_method(method) && !is_told;
     let asks = resolver.asks_for_rows(site);
-    if is_defined && !asks && !HTTP_VERBS.contains(&&**method)
+    if is_defined && !asks && !is_in(&unknown.http_verbs, method)
         || !resolver
             .values(at(module.callee(site.expr)))
             .iter()
@@ -67,11 +67,8 @@ pub(super) fn by_method(
         let text = first.and_then(|first| resolver.text(first));
         // A search of the DSL takes nothing: `search.execute()`.
         let is_search = resolver.arguments(site).is_empty()
-            && module.imports_any(SEARCH_LIBRARIES)
-            && matches!(
-                &module.expr(object).kind,
-                ExprKind::Name(name) | ExprKind::Attribute(_, name) if SEARCHES.contains(&&**name)
-            );
+            && module.imports_any(&unknown.search_libraries)
+            && is_called(&unknown.searches);
         if is_search {
             Some("elasticsearch_dsl.Search")
         } else {
@@ -79,12 +76,7 @@ pub(super) fn by_method(
         }
     } else {
         let in_chat = || {
-            let says = is_awaited
-                && catalog
-                    .language
-                    .awaited
-                    .iter()
-                    .any(|name| **name == **method);
+            let says = is_awaited && is_in(&catalog.language.awaited, method);
             says.then(|| catalog.class_with(method, in_repo)).flatten()
         };
         let in_cloud = || {
@@ -102,7 +94,7 @@ pub(super) fn by_method(
             .or_else(|| chain(resolver, module, site, method, object))
             .or_else(|| http_client(resolver, module, site, method))
             .filter(|class| !catalog.only_builds(class, method))
-            .filter(|class| *class != "sqlalchemy.orm.Query" || !is_result(module, object))
+            .filter(|class| *class != "sqlalchemy.orm.Query" || !is_result(unknown, module, object))
     };
     let class = match class {
         Some(class) => class,
@@ -145,16 +137,17 @@ pub(super) fn likely_on(
     )
 }
 
+pub(super) fn is_in(words: &[String], word: &str) -> bool {
+    words.iter().any(|known| known == word)
+}
+
 /// Whether an object is what a statement gave, which is at hand: `result.scalars().one_or_none()`.
-fn is_result(module: &Module, object: ExprId) -> bool {
+fn is_result(unknown: &UnknownRules, module: &Module, object: ExprId) -> bool {
     match &module.expr(object).kind {
-        ExprKind::Call(function, _) => matches!(
-            &module.expr(*function).kind,
-            ExprKind::Attribute(_, method) if RESULTS.contains(&&**method)
-        ),
-        ExprKind::Name(name) => ["res", "result", "results", "rows"]
-            .iter()
-            .any(|end| name.ends_with(end)),
+        ExprKind::Call(..) => module
+            .method_call(object)
+            .is_some_and(|(_, method)| is_in(&unknown.results, method)),
+        ExprKind::Name(name) => unknown.result_names.iter().any(|end| name.ends_with(end)),
         ExprKind::Await(_) => true,
         _ => false,
     }
@@ -168,139 +161,102 @@ fn chain(
     method: &str,
     object: ExprId,
 ) -> Option<&'static str> {
-    let is_run = RUNS.contains(&method)
+    let unknown = &resolver.program.catalog.language.unknown;
+    let is_run = is_in(&unknown.chain_methods, method)
         || (method == "invoke"
             && resolver
                 .arguments(site)
                 .first()
                 .is_some_and(|first| first.keyword.is_none()));
-    let called = match &module.expr(object).kind {
-        ExprKind::Name(name) | ExprKind::Attribute(_, name) => name.to_lowercase(),
-        _ => String::new(),
-    };
-    let is_other = [
-        "click", "ctx", "context", "parser", "prompt", "runner", "template",
-    ]
-    .iter()
-    .any(|word| called.contains(word));
+    let is_other = module.called(object).is_some_and(|name| {
+        let name = name.to_lowercase();
+        unknown.not_chains.iter().any(|word| name.contains(word))
+    });
     let is_theirs = |name: &str| name.starts_with("langchain") || name.starts_with("langgraph");
     let beside = || {
         let mut imports = module.imports.iter();
         imports.any(|import| import.level == 0 && is_theirs(&import.module))
     };
     // In a file that imports nothing of it, what is called so.
-    let by_name =
-        || is_model(module, object) && resolver.program.imported.iter().any(|root| is_theirs(root));
+    let by_name = || {
+        is_chain(unknown, module, object)
+            && resolver.program.imported.iter().any(|root| is_theirs(root))
+    };
     (is_run && !is_other && (beside() || by_name())).then_some("langchain_core.runnables.Runnable")
 }
 
 /// Whether a name says that it is of what LangChain runs: `llm`, `self.rag_chain`.
-fn is_model(module: &Module, object: ExprId) -> bool {
-    match &module.expr(object).kind {
-        ExprKind::Name(name) | ExprKind::Attribute(_, name) => {
-            let last = name.rsplit('_').next().unwrap_or_default();
-            ["chain", "llm", "retriever"].contains(&last)
-        }
-        _ => false,
-    }
+fn is_chain(unknown: &UnknownRules, module: &Module, object: ExprId) -> bool {
+    module.called(object).is_some_and(|name| {
+        let last = name.rsplit('_').next().unwrap_or_default();
+        is_in(&unknown.chain_names, last)
+    })
 }
 
-const RESULTS: &[&str] = &["execute", "mappings", "scalars", "tuples", "unique"];
-
-const RUNS: &[&str] = &[
-    "abatch",
-    "ainvoke",
-    "astream",
-    "astream_events",
-    "astream_log",
-];
-
 /// The class of HTTP clients that the file imports, if a call passes what only such take: `session.post(url, headers=…)`.
-fn http_client(
-    resolver: &Resolver,
+fn http_client<'p>(
+    resolver: &Resolver<'p>,
     module: &Module,
     site: Site,
     method: &str,
-) -> Option<&'static str> {
-    let is_verb = ["delete", "get", "patch", "post", "put", "request"].contains(&method);
+) -> Option<&'p str> {
+    let unknown = &resolver.program.catalog.language.unknown;
+    let is_verb = method == "request" || is_in(&unknown.http_verbs, method);
     let arguments = resolver.arguments(site);
     let says = arguments
         .iter()
         .filter_map(|argument| argument.keyword.as_deref())
-        .any(|keyword| HTTP_ARGUMENTS.contains(&keyword));
+        .any(|keyword| is_in(&unknown.http_keywords, keyword));
     let has_place = arguments
         .first()
         .is_some_and(|first| first.keyword.is_none() || first.keyword.as_deref() == Some("url"));
-    let (_, class) = HTTP_CLIENTS
-        .iter()
-        .find(|(root, _)| module.imports_any(&[root]))?;
-    (is_verb && says && has_place).then_some(class)
+    (is_verb && says && has_place)
+        .then(|| imported(&unknown.http_clients, module))
+        .flatten()
+}
+
+/// The class of the first library that a file imports.
+fn imported<'p>(clients: &'p [(String, String)], module: &Module) -> Option<&'p str> {
+    let mut clients = clients.iter();
+    let (_, class) = clients.find(|(root, _)| module.imports_any(&[root]))?;
+    Some(class)
 }
 
 /// The same where the receiver is called a session and the first argument a URL: `session.get(url)`.
-fn http_session(
-    resolver: &mut Resolver,
+fn http_session<'p>(
+    resolver: &mut Resolver<'p>,
     module: &Module,
     site: Site,
     receiver: ExprId,
     method: &str,
-) -> Option<&'static str> {
-    let (ExprKind::Name(name) | ExprKind::Attribute(_, name)) = &module.expr(receiver).kind else {
-        return None;
-    };
-    let is_session = name.ends_with("session") || name.ends_with("http_client");
-    if !is_session
-        || !HTTP_VERBS.contains(&method)
-        || module.imports_any(&["mock", "pytest", "unittest"])
+) -> Option<&'p str> {
+    let unknown = &resolver.program.catalog.language.unknown;
+    let name = module.called(receiver)?;
+    let is_session = unknown.http_names.iter().any(|end| name.ends_with(end));
+    if !is_session || !is_in(&unknown.http_verbs, method) || module.imports_any(&unknown.stand_ins)
     {
         return None;
     }
     let first = resolver
         .argument(site, Some(0), Some("url"))
         .filter(|first| first.file == site.file)?;
-    let is_url = match &module.expr(first.expr).kind {
-        ExprKind::Name(name) | ExprKind::Attribute(_, name) => {
+    let is_url = match module.called(first.expr) {
+        Some(name) => {
             let name = name.to_lowercase();
-            ["endpoint", "uri", "url"]
-                .iter()
-                .any(|end| name.ends_with(end))
+            unknown.url_names.iter().any(|end| name.ends_with(end))
         }
-        _ => resolver
+        None => resolver
             .text(first)
             .is_some_and(|text| text.starts_with("http") || text.contains("://")),
     };
     let owner = module.owner(module.scope_of(site.expr));
     let clients = if module.scope(owner).is_async {
-        ASYNC_HTTP_CLIENTS
+        &unknown.async_http_clients
     } else {
-        HTTP_CLIENTS
+        &unknown.http_clients
     };
-    let (_, class) = clients
-        .iter()
-        .find(|(root, _)| module.imports_any(&[root]))?;
-    is_url.then_some(class)
+    is_url.then(|| imported(clients, module)).flatten()
 }
-
-const HTTP_VERBS: &[&str] = &["delete", "get", "head", "patch", "post", "put"];
-
-const ASYNC_HTTP_CLIENTS: &[(&str, &str)] = &[
-    ("aiohttp", "aiohttp.ClientSession"),
-    ("httpx", "httpx.AsyncClient"),
-];
-
-const HTTP_ARGUMENTS: &[&str] = &[
-    "allow_redirects",
-    "follow_redirects",
-    "headers",
-    "proxies",
-    "verify",
-];
-
-const HTTP_CLIENTS: &[(&str, &str)] = &[
-    ("requests", "requests.Session"),
-    ("httpx", "httpx.Client"),
-    ("aiohttp", "aiohttp.ClientSession"),
-];
 
 /// Calls that look like an effect although nothing says what they are called on.
 pub(super) fn by_name(
@@ -320,16 +276,13 @@ pub(super) fn by_name(
     let first = resolver
         .argument(site, Some(0), None)
         .and_then(|first| resolver.text(first))?;
-    let like = match &**method {
-        "get" | "post" | "put" | "patch" | "delete"
-            if first.starts_with("http://") || first.starts_with("https://") =>
-        {
-            ("requests", &**method)
-        }
-        _ => return None,
-    };
     let catalog = resolver.program.catalog;
-    let mut found = catalog.effect(like.0, like.1)?;
+    let is_request = is_in(&catalog.language.unknown.http_verbs, method)
+        && (first.starts_with("http://") || first.starts_with("https://"));
+    if !is_request {
+        return None;
+    }
+    let mut found = catalog.effect("requests", method)?;
     let target = target(resolver, &found, Some(site), None, None);
     found.call = method.to_string();
     Some(FoundEffect {
@@ -344,18 +297,6 @@ pub(super) fn by_name(
         site,
     })
 }
-
-/// What a search is called where nothing says that it is one.
-const SEARCHES: &[&str] = &["s", "search", "search_query"];
-
-const SEARCH_LIBRARIES: &[&str] = &[
-    "django_elasticsearch_dsl",
-    "elasticsearch_dsl",
-    "opensearch_dsl",
-];
-
-/// What a cursor of a database is called where nothing says that it is one.
-const CURSORS: &[&str] = &["cur", "curs", "cursor", "dbcursor", "db_cursor"];
 
 fn looks_like_sql(text: &str) -> bool {
     let mut words = text.split_whitespace().map(str::to_ascii_uppercase);
