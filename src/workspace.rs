@@ -13,6 +13,7 @@ pub mod launch;
 pub mod manifest;
 pub mod notebook;
 pub mod scripts;
+mod yaml;
 
 /// Files above this size are named as skipped instead of parsed; people do not write them.
 const MAX_FILE_BYTES: u64 = 16 << 20;
