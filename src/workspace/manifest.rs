@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use toml_edit::{Document, Item};
+mod conda;
+mod requirements;
+mod setup;
+mod toml;
 
 /// A place for one more dependency.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,13 +44,13 @@ pub const NAMES: &[&str] = &[
 /// Where the dependency goes in the file of this name; `None` when the file declares none.
 pub fn addition(name: &str, text: &str, dependency: &Dependency) -> Option<Addition> {
     match name.rsplit('/').next().unwrap_or(name) {
-        "pyproject.toml" => pyproject(text, dependency),
-        "Pipfile" => pipfile(text, dependency),
-        "setup.cfg" => setup_cfg(text, dependency),
-        "setup.py" => setup_py(text, dependency),
-        "environment.yml" | "environment.yaml" => conda(text, dependency),
+        "pyproject.toml" => toml::pyproject(text, dependency),
+        "Pipfile" => toml::pipfile(text, dependency),
+        "setup.cfg" => setup::setup_cfg(text, dependency),
+        "setup.py" => setup::setup_py(text, dependency),
+        "environment.yml" | "environment.yaml" => conda::addition(text, dependency),
         name if name.ends_with(".txt") || name.ends_with(".in") => {
-            Some(requirements(name, text, dependency))
+            Some(requirements::addition(name, text, dependency))
         }
         _ => None,
     }
@@ -93,102 +96,6 @@ pub fn take_out(name: &str, text: &str, dependency: &Dependency) -> Option<Strin
                 again == text
             })
         })
-}
-
-fn pyproject(text: &str, dependency: &Dependency) -> Option<Addition> {
-    let document = Document::parse(text).ok()?;
-    let then = |lock: &'static str, held: bool| held.then_some(lock);
-    let is_poetry_lock = document
-        .get("tool")
-        .and_then(|tool| tool.get("poetry"))
-        .is_some();
-    let is_uv = document
-        .get("tool")
-        .and_then(|tool| tool.get("uv"))
-        .is_some();
-    if let Some(list) = document
-        .get("project")
-        .and_then(|project| project.get("dependencies"))
-    {
-        let array = list.as_array()?;
-        let items: Vec<Range<usize>> = array.iter().filter_map(toml_edit::Value::span).collect();
-        let (at, added) = into_list(text, array.span()?, &items, dependency);
-        return Some(Addition {
-            at,
-            text: added,
-            then: then("poetry lock", is_poetry_lock).or(then("uv lock", is_uv)),
-            is_first: false,
-        });
-    }
-    let project = document.get("project").and_then(Item::as_table);
-    let has_other = document
-        .get("tool")
-        .and_then(|tool| tool.get("poetry")?.get("dependencies"))
-        .is_some();
-    if let Some(project) = project.filter(|project| !has_other && !project.contains_key("dynamic"))
-    {
-        let last = project
-            .iter()
-            .filter(|(_, item)| item.is_value())
-            .filter_map(|(_, item)| item.span())
-            .map(|span| span.end)
-            .max()?;
-        let at = text[last..]
-            .find('\n')
-            .map_or(text.len(), |index| last + index + 1);
-        let line = format!(
-            "dependencies = [\"{}>={}\"]",
-            dependency.name, dependency.version
-        );
-        return Some(Addition {
-            at,
-            text: whole_line(text, at, &line),
-            then: then("uv lock", is_uv),
-            is_first: true,
-        });
-    }
-    let table = document.get("tool")?.get("poetry")?.get("dependencies")?;
-    into_table(text, table, dependency).map(|(at, added)| Addition {
-        at,
-        text: added,
-        then: Some("poetry lock"),
-        is_first: false,
-    })
-}
-
-fn pipfile(text: &str, dependency: &Dependency) -> Option<Addition> {
-    let document = Document::parse(text).ok()?;
-    let (at, added) = into_table(text, document.get("packages")?, dependency)?;
-    Some(Addition {
-        at,
-        text: added,
-        then: Some("pipenv lock"),
-        is_first: false,
-    })
-}
-
-/// A key of a TOML table, after its last one.
-fn into_table(text: &str, table: &Item, dependency: &Dependency) -> Option<(usize, String)> {
-    let table = table.as_table()?;
-    let last = table
-        .iter()
-        .filter_map(|(_, item)| item.span())
-        .map(|span| span.end)
-        .max();
-    let at = last.or_else(|| table.span().map(|span| span.end))?;
-    let end = text[at..]
-        .find('\n')
-        .map_or(text.len(), |index| at + index + 1);
-    let values: Vec<&str> = table.iter().filter_map(|(_, item)| item.as_str()).collect();
-    let version = match values.iter().find(|value| **value != "*") {
-        Some(value) if value.starts_with('^') => format!("^{}", dependency.version),
-        Some(value) if value.starts_with('~') => format!("~={}", dependency.version),
-        Some(value) if value.starts_with("==") => format!("=={}", dependency.version),
-        None if !values.is_empty() => "*".to_owned(),
-        _ => format!(">={}", dependency.version),
-    };
-    let line = format!("{} = \"{version}\"", dependency.name);
-    Some((end, whole_line(text, end, &line)))
 }
 
 /// An item of a list of requirement strings: in alphabetical order if the list is, else at its end.
@@ -257,172 +164,6 @@ fn styled(dependency: &Dependency, neighbours: &[String]) -> String {
         None if neighbours.is_empty() => format!("{name}>={version}"),
         None => name.to_owned(),
     }
-}
-
-fn requirements(name: &str, text: &str, dependency: &Dependency) -> Addition {
-    let newline = newline(text);
-    let lines: Vec<(usize, &str)> = text
-        .split_inclusive('\n')
-        .scan(0, |at, line| {
-            let start = *at;
-            *at += line.len();
-            Some((start, line))
-        })
-        .collect();
-    let starts: Vec<(usize, String)> = lines
-        .iter()
-        .filter(|(_, line)| line.starts_with(|first: char| first.is_ascii_alphanumeric()))
-        .map(|(at, line)| (*at, line.trim_end().to_lowercase()))
-        .collect();
-    let names: Vec<String> = starts.iter().map(|(_, line)| line.clone()).collect();
-    let mut entry = if text.contains("--hash=") {
-        format!(
-            "{}=={} \\{newline}    --hash=sha256:{}",
-            dependency.name, dependency.version, dependency.sha256
-        )
-    } else {
-        styled(dependency, &names)
-    };
-    let after = starts
-        .iter()
-        .find(|(_, line)| names.is_sorted() && line.as_str() > dependency.name);
-    let then = name.ends_with(".in").then_some("pip-compile");
-    entry.push_str(newline);
-    match after {
-        // Not between a requirement and the comment above it.
-        Some((at, _)) => {
-            let mut at = *at;
-            while let Some((start, line)) =
-                lines.iter().find(|(start, line)| start + line.len() == at)
-                && line.trim_start().starts_with('#')
-            {
-                at = *start;
-            }
-            Addition {
-                at,
-                text: entry,
-                then,
-                is_first: false,
-            }
-        }
-        None => Addition {
-            at: text.len(),
-            text: whole_line(text, text.len(), entry.trim_end()),
-            then,
-            is_first: false,
-        },
-    }
-}
-
-fn setup_cfg(text: &str, dependency: &Dependency) -> Option<Addition> {
-    let start = text.find("\ninstall_requires")? + 1;
-    let (mut at, mut items, mut indent) = (None, Vec::new(), "    ");
-    let mut offset = start;
-    for (index, line) in text[start..].split_inclusive('\n').enumerate() {
-        let is_item = index > 0 && line.starts_with([' ', '\t']) && !line.trim().is_empty();
-        if index > 0 && !is_item {
-            break;
-        }
-        offset += line.len();
-        if is_item {
-            indent = &line[..line.len() - line.trim_start().len()];
-            items.push(line.trim().to_lowercase());
-        }
-        at = Some(offset);
-    }
-    let at = at?;
-    Some(Addition {
-        at,
-        text: whole_line(text, at, &format!("{indent}{}", styled(dependency, &items))),
-        then: None,
-        is_first: false,
-    })
-}
-
-/// The list of strings that `setup()` is given; a computed one is left to a person.
-fn setup_py(text: &str, dependency: &Dependency) -> Option<Addition> {
-    let argument = text.find("install_requires")? + "install_requires".len();
-    let is_gap = |c: char| c.is_whitespace() || c == '=';
-    let start = text.len() - text[argument..].trim_start_matches(is_gap).len();
-    let list = text[start..].strip_prefix('[')?;
-    let mut items = Vec::new();
-    let mut rest = list;
-    let end = loop {
-        let at = text.len() - rest.len();
-        let c = rest.chars().next()?;
-        rest = match c {
-            ']' => break at + 1,
-            '#' => rest.split_once('\n')?.1,
-            '"' | '\'' => {
-                let length = rest[1..].find(c)? + 2;
-                items.push(at..at + length);
-                &rest[length..]
-            }
-            ',' => &rest[1..],
-            c if c.is_whitespace() => &rest[c.len_utf8()..],
-            _ => return None,
-        };
-    };
-    let (at, added) = into_list(text, start..end, &items, dependency);
-    Some(Addition {
-        at,
-        text: added,
-        then: None,
-        is_first: false,
-    })
-}
-
-/// A conda environment: into its list for pip, which is made if there is none.
-fn conda(text: &str, dependency: &Dependency) -> Option<Addition> {
-    let newline = newline(text);
-    let mut at = 0;
-    let mut in_dependencies = false;
-    let mut pip: Option<(usize, usize)> = None;
-    let mut last: Option<(usize, usize)> = None;
-    let mut items = Vec::new();
-    let mut item_indent = None;
-    for line in text.split_inclusive('\n') {
-        at += line.len();
-        let body = line.trim_start();
-        let indent = line.len() - body.len();
-        if !body.starts_with(['-', '#']) && !body.is_empty() && indent == 0 {
-            in_dependencies = body.starts_with("dependencies:");
-            continue;
-        }
-        if !in_dependencies || !body.starts_with("- ") {
-            continue;
-        }
-        match pip {
-            Some((depth, _)) if indent > depth => {
-                items.push(body[2..].trim().to_lowercase());
-                item_indent = Some(indent);
-                pip = Some((depth, at));
-                last = last.map(|(depth, _)| (depth, at));
-                continue;
-            }
-            _ => {}
-        }
-        if body[2..].trim_end() == "pip:" {
-            pip = Some((indent, at));
-        }
-        last = Some((indent, at));
-    }
-    let (depth, at, head) = match (pip, last) {
-        (Some((depth, at)), _) => (depth, at, String::new()),
-        (None, Some((depth, at))) => (depth, at, format!("{}- pip:{newline}", " ".repeat(depth))),
-        (None, None) => return None,
-    };
-    let line = format!(
-        "{head}{}- {}",
-        " ".repeat(item_indent.unwrap_or(depth + 2)),
-        styled(dependency, &items)
-    );
-    Some(Addition {
-        at,
-        text: whole_line(text, at, &line),
-        then: None,
-        is_first: false,
-    })
 }
 
 /// A line that goes in at `at`. After a file's last line without a newline it takes none either.
