@@ -2,45 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any
 
 from ..way import way
+from . import _chat
 from ._llm import Server as Server
 
 GEVENT = True
 REQUIRES = ("openai",)
-_bound: Dict[str, Any] = {}
-
-
-def prepare(target: Any) -> None:
-    _bound["client"] = _client(target)
-    _bound["create"] = _bound["client"].chat.completions.create
-
-
-def _client(target: Any) -> Any:
-    import openai
-
-    return openai.OpenAI(api_key="k", base_url=target.url + "/v1")
-
-
-def _async_client(target: Any) -> Any:
-    import openai
-
-    return openai.AsyncOpenAI(api_key="k", base_url=target.url + "/v1")
-
-
-def _chat(target: Any) -> Dict[str, Any]:
-    return {"model": "m", "messages": [{"role": "user", "content": target.marker}]}
-
-
-@way("chat.create", carriers=True, faults=True)
-def chat(target: Any) -> Any:
-    return _client(target).chat.completions.create(**_chat(target)).choices[0].message.content
-
-
-@way("chat.create-streamed")
-def chat_streamed(target: Any) -> Any:
-    return [chunk.choices[0].delta.content for chunk in _client(target).chat.completions.create(stream=True, **_chat(target))]
+_client = _chat.declare(globals(), "openai", "OpenAI", root="/v1")
 
 
 @way("responses.create")
@@ -48,30 +18,9 @@ def responses(target: Any) -> Any:
     return _client(target).responses.create(model="m", input=target.marker).output_text
 
 
-@way("embeddings.create")
-def embeddings(target: Any) -> Any:
-    return _client(target).embeddings.create(model="m", input=target.marker, encoding_format="float").data[0].embedding
-
-
-@way("with_raw_response")
-def raw_response(target: Any) -> Any:
-    return _client(target).chat.completions.with_raw_response.create(**_chat(target)).status_code
-
-
-@way("with_options")
-def with_options(target: Any) -> Any:
-    client = _client(target).with_options(max_retries=3, timeout=5)
-    return client.chat.completions.create(**_chat(target)).choices[0].message.content
-
-
 @way("files.list")
 def files_list(target: Any) -> Any:
     return list(_client(target).files.list(purpose=target.marker))
-
-
-@way("client.post")
-def client_post(target: Any) -> Any:
-    return _client(target).post("/chat/completions", body=_chat(target), cast_to=object)["id"]
 
 
 @way("module-client")
@@ -80,44 +29,4 @@ def module_client(target: Any) -> Any:
 
     openai.api_key, openai.base_url = "k", target.url + "/v1/"
     openai._reset_client()
-    return openai.chat.completions.create(**_chat(target)).choices[0].message.content
-
-
-@way("bound-client")
-def bound_client(target: Any) -> Any:
-    return _bound["client"].chat.completions.create(**_chat(target)).choices[0].message.content
-
-
-@way("bound-method")
-def bound_method(target: Any) -> Any:
-    return _bound["create"](**_chat(target)).choices[0].message.content
-
-
-@way("subclass")
-def subclass(target: Any) -> Any:
-    import openai
-
-    class Own(openai.OpenAI):
-        pass
-
-    return Own(api_key="k", base_url=target.url + "/v1").chat.completions.create(**_chat(target)).id
-
-
-@way("raises-not-found")
-def raises_not_found(target: Any) -> Any:
-    import openai
-
-    client = openai.OpenAI(api_key="k", base_url=f"{target.url}/missing/{target.marker}", max_retries=0)
-    client.chat.completions.create(model="m", messages=[])
-
-
-@way("async-chat.create", carriers=True, faults=True)
-async def async_chat(target: Any) -> Any:
-    async with _async_client(target) as client:
-        return (await client.chat.completions.create(**_chat(target))).choices[0].message.content
-
-
-@way("async-chat.create-streamed")
-async def async_streamed(target: Any) -> Any:
-    async with _async_client(target) as client:
-        return [chunk.id async for chunk in await client.chat.completions.create(stream=True, **_chat(target))]
+    return openai.chat.completions.create(**_chat.chat(target)).choices[0].message.content
