@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use self::load::Loaded;
 use self::session::Session;
 use crate::catalog::Catalog;
-use crate::names::{FileId, Program, Resolver};
+use crate::names::{FileId, Known, Program, Resolver};
 use crate::workspace::{SkippedFile, Workspace, launch, scripts};
 
 mod assemble;
@@ -323,16 +323,35 @@ fn each_file<'p, T: Send>(
     program: &'p Program<'p>,
     look: impl Fn(&mut Resolver<'p>, FileId) -> T + Sync,
 ) -> Vec<T> {
-    let files: Vec<FileId> = (0..program.files.len() as u32).map(FileId).collect();
-    // Neighbours share a resolver: they import the same things, which are then resolved once. How many does not depend
-    // on the machine, so that what a resolver has seen before a file does not either.
-    let neighbours = (files.len() / 32).clamp(32, 256);
-    files
-        .par_chunks(neighbours)
-        .flat_map_iter(|files| {
-            let mut resolver = Resolver::new(program);
-            let look = &look;
-            files.iter().map(move |file| look(&mut resolver, *file))
-        })
-        .collect()
+    let groups = groups(program).flat_map_iter(|(_, files)| {
+        let mut resolver = Resolver::new(program);
+        let look = &look;
+        files.map(move |file| look(&mut resolver, file))
+    });
+    groups.collect()
+}
+
+/// The same, by groups of neighbours, each with what resolution found of them.
+fn each_group<'p, T: Send>(
+    program: &'p Program<'p>,
+    look: impl Fn(&mut Resolver<'p>, FileId) -> T + Sync,
+) -> Vec<(Vec<T>, Known)> {
+    let groups = groups(program).map(|(group, files)| {
+        let mut resolver = Resolver::new(program);
+        let found = files.map(|file| look(&mut resolver, file)).collect();
+        (found, resolver.into_known(group))
+    });
+    groups.collect()
+}
+
+/// Neighbouring files that share a resolver.
+fn groups(
+    program: &Program,
+) -> impl IndexedParallelIterator<Item = (usize, impl Iterator<Item = FileId> + use<>)> + use<> {
+    let (files, size) = (program.files.len(), program.group_size());
+    let groups = (0..files.div_ceil(size)).into_par_iter();
+    groups.map(move |group| {
+        let files = group * size..files.min((group + 1) * size);
+        (group, files.map(|index| FileId(index as u32)))
+    })
 }

@@ -4,7 +4,6 @@
 //! Nothing is run and nothing is guessed: an expression that could denote several things denotes all of them, one that
 //! cannot be known denotes nothing.
 
-use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -28,6 +27,7 @@ mod memo;
 mod modules;
 mod named;
 mod narrow;
+mod needs;
 mod parameter;
 mod pipe;
 mod query;
@@ -36,9 +36,9 @@ mod relation;
 mod result;
 
 pub use class::Ancestor;
-use memo::Key;
-pub use memo::Resolver;
+pub use memo::{Key, Known, Resolver};
 pub use modules::{FileTable, Located};
+pub use needs::{Input, Needs};
 pub use parameter::VAGUE;
 pub use relation::Relation;
 
@@ -112,7 +112,7 @@ pub struct Typed {
     pub certain: bool,
 }
 
-pub type Values = Rc<[Typed]>;
+pub type Values = Arc<[Typed]>;
 
 /// A file of the repo. `module` is empty for files that nothing needs.
 #[derive(Debug)]
@@ -159,6 +159,8 @@ pub struct Program<'c> {
     pub methods: OnceLock<FxHashSet<Name>>,
     /// The repo's methods, tests aside, by their name, each behind its class; found on first use.
     pub methods_by_name: OnceLock<FxHashMap<Name, Vec<(Definition, Definition)>>>,
+    /// What resolution found so far and what is added to the program does not change, by the groups of files.
+    pub known: Vec<Known>,
     /// Modules that hold the settings of a Django project, found on first use.
     pub settings: OnceLock<Vec<FileId>>,
 }
@@ -170,6 +172,22 @@ impl Program<'_> {
 
     pub fn module(&self, id: FileId) -> Option<&Module> {
         self.file(id).module.as_deref()
+    }
+
+    /// How many neighbouring files share a resolver, since they import the same things, which are then resolved once. It
+    /// does not depend on the machine, so that what a resolver has seen before a file does not either.
+    pub fn group_size(&self) -> usize {
+        (self.files.len() / 32).clamp(32, 256)
+    }
+
+    /// The index of the group that a file is in.
+    fn group(&self, file: FileId) -> usize {
+        file.0 as usize / self.group_size()
+    }
+
+    /// What was found for a key before.
+    fn known(&self, key: &Key) -> Option<&(Values, Needs)> {
+        self.known.get(self.group(key.file()?))?.get(key)
     }
 
     /// The top-level class that a framework names by a string or a part of a name, by its lower-case name: the one in

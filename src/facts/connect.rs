@@ -2,55 +2,78 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustc_hash::FxHashMap;
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::each_file;
+use super::each_group;
 use super::effect::run_by;
 use super::entrypoint::{handlers, registers};
 use super::graph::{calls_of_decorated, own_decorators, registered, runs};
 use crate::catalog::schema::EntrypointRule;
-use crate::names::{CalledFrom, Definition, FileId, Program, Resolver, Site, VAGUE};
+use crate::names::{
+    CalledFrom, Definition, FileId, Input, Known, Program, Resolver, Site, VAGUE,
+};
 use crate::syntax::module::{ExprId, ExprKind, Module, Name, ParameterKind, ScopeId};
 
 /// Fills in [`Program::called_from`]: first with what is known without it, then, of the calls that were not understood,
-/// with what it adds, until nothing new is found.
+/// with what it adds, until nothing new is found. What a round finds, the next ones know, unless it rests on what the
+/// round added to.
 pub fn connect(program: &mut Program, cancelled: &AtomicBool) {
     let mut open: Vec<Option<Vec<Site>>> = vec![None; program.files.len()];
     for _ in 0..MAX_ROUNDS {
-        let rounds: Vec<Round> = each_file(program, |resolver, file| {
+        let groups = each_group(program, |resolver, file| {
             if cancelled.load(Ordering::Relaxed) {
                 return Round::default();
             }
             called_in(resolver, file, open[file.0 as usize].as_deref())
         });
-        let mut called = std::mem::take(&mut program.called_from);
-        let mut added = false;
-        for (name, class) in kept(&rounds) {
-            added |= program.kept.insert(name, class).is_none();
-        }
-        for (name, class) in rounds.iter().flat_map(|round| &round.sessions) {
-            added |= program.kept.insert(name.clone(), class.clone()).is_none();
-        }
-        open = Vec::with_capacity(rounds.len());
-        for round in rounds {
-            added |= !round.found.is_empty();
-            for (handler, classes) in round.given {
-                added |= program.given.insert(handler, classes).is_none();
-            }
-            for (definition, from) in round.found {
-                called.entry(definition).or_default().push(from);
-            }
-            open.push(Some(round.open));
-        }
-        for sites in called.values_mut() {
-            sites.sort_unstable();
-            sites.dedup();
-        }
-        program.called_from = called;
-        if !added {
+        let (rounds, known): (Vec<Vec<Round>>, Vec<Known>) = groups.into_iter().unzip();
+        let rounds: Vec<Round> = rounds.into_iter().flatten().collect();
+        let changed = add(program, &rounds);
+        program.known.resize_with(known.len(), Known::default);
+        let all = program.known.par_iter_mut().zip(known);
+        all.for_each(|(all, known)| {
+            all.extend(known);
+            all.retain(|_, (_, needs)| !needs.meet(&changed));
+        });
+        if changed.is_empty() {
             return;
         }
+        open = rounds.into_iter().map(|round| Some(round.open)).collect();
     }
+}
+
+/// Adds what a round found to the program, and tells what that changes.
+fn add(program: &mut Program, rounds: &[Round]) -> FxHashSet<u32> {
+    let mut changed = FxHashSet::default();
+    let sessions = rounds.iter().flat_map(|round| round.sessions.clone());
+    for (name, class) in kept(rounds).into_iter().chain(sessions) {
+        let before = program.kept.insert(name.clone(), class.clone());
+        if before != Some(class) {
+            changed.insert(Input::Kept(&name).id());
+        }
+    }
+    for (handler, classes) in rounds.iter().flat_map(|round| &round.given) {
+        let before = program.given.insert(*handler, classes.clone());
+        if before.as_ref() != Some(classes) {
+            changed.insert(Input::Given(*handler).id());
+        }
+    }
+    let mut called: FxHashMap<Definition, Vec<CalledFrom>> = FxHashMap::default();
+    for (definition, from) in rounds.iter().flat_map(|round| &round.found) {
+        called.entry(*definition).or_default().push(*from);
+    }
+    for (definition, found) in called {
+        let sites = program.called_from.entry(definition).or_default();
+        let before = sites.len();
+        sites.extend(found);
+        sites.sort_unstable();
+        sites.dedup();
+        if sites.len() > before {
+            changed.insert(Input::Calls(definition).id());
+        }
+    }
+    changed
 }
 
 /// Names under which every file that keeps something keeps objects of the same class.

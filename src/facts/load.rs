@@ -160,6 +160,7 @@ pub fn load<'c>(workspace: &Workspace, catalog: &'c Catalog, session: &Session) 
         subclasses: Default::default(),
         derived: Default::default(),
         methods_by_name: Default::default(),
+        known: Vec::new(),
         settings: Default::default(),
     };
     Loaded {

@@ -129,7 +129,7 @@ impl<'p> Resolver<'p> {
             "builtins.type" => {
                 let objects = first
                     .map(|first| self.values(first))
-                    .unwrap_or_else(|| Rc::from([]));
+                    .unwrap_or_else(|| Arc::from([]));
                 return objects
                     .iter()
                     .filter_map(|typed| match typed.value {
@@ -267,7 +267,7 @@ impl<'p> Resolver<'p> {
                 let first = self.argument(site, Some(0), None);
                 let classes = first
                     .map(|first| self.values(first))
-                    .unwrap_or_else(|| Rc::from([]));
+                    .unwrap_or_else(|| Arc::from([]));
                 let objects = classes.iter().filter_map(|typed| match &typed.value {
                     Value::Class(class) => Some(Typed::likely(Value::Object(*class, None))),
                     Value::External(name) => self.model_from_elsewhere(name).map(Typed::likely),

@@ -1,5 +1,7 @@
 //! Classes of the repo: what they derive from, their methods, and what a decorator makes of a function or class.
 
+use std::rc::Rc;
+
 use super::import::module_value;
 use super::*;
 use crate::syntax::module::{BindingValue, ExprKind, ScopeKind};
@@ -161,13 +163,14 @@ impl<'p> Resolver<'p> {
 
     /// A class of the repo and everything it derives from, nearest first.
     pub fn lineage(&mut self, class: Definition) -> Rc<[Ancestor]> {
-        if let Some(known) = self.lineages.get(&class) {
-            return known.clone();
+        if let Some((known, needs)) = self.lineages.get(&class).cloned() {
+            self.use_found(&needs);
+            return known;
         }
-        let (found, cut) = self.watched(|resolver| resolver.find_lineage(class));
+        let (found, cut, needs) = self.watched(|resolver| resolver.find_lineage(class));
         let found: Rc<[Ancestor]> = found.into();
         if cut.is_none() {
-            self.lineages.insert(class, found.clone());
+            self.lineages.insert(class, (found.clone(), needs));
         }
         found
     }
@@ -199,16 +202,17 @@ impl<'p> Resolver<'p> {
 
     /// What a class of the repo derives from at once.
     fn bases(&mut self, class: Definition) -> Rc<[Ancestor]> {
-        if let Some(known) = self.bases.get(&class) {
-            return known.clone();
+        if let Some((known, needs)) = self.bases.get(&class).cloned() {
+            self.use_found(&needs);
+            return known;
         }
         let key = Key::Lineage(class);
-        let Some((found, cut)) = self.enter(&key, |resolver| resolver.find_bases(class)) else {
+        let Some((found, cut, needs)) = self.enter(&key, |resolver| resolver.find_bases(class)) else {
             return Rc::from([]);
         };
         let found: Rc<[Ancestor]> = found.into();
         if cut.is_none() {
-            self.bases.insert(class, found.clone());
+            self.bases.insert(class, (found.clone(), needs));
         }
         found
     }

@@ -51,7 +51,7 @@ impl<'p> Resolver<'p> {
                         });
                         let found = self
                             .enter(&key, |resolver| resolver.exported(other, name))
-                            .map_or_else(Vec::new, |(found, _)| found);
+                            .map_or_else(Vec::new, |(found, ..)| found);
                         if !found.is_empty() {
                             return Some(found);
                         }
@@ -166,7 +166,7 @@ impl<'p> Resolver<'p> {
                         self.exported(*file, name)
                     } else {
                         self.enter(&key, |resolver| resolver.exported(*file, name))
-                            .map_or_else(Vec::new, |(found, _)| found)
+                            .map_or_else(Vec::new, |(found, ..)| found)
                     };
                 if !found.is_empty() {
                     return found;

@@ -40,7 +40,8 @@ impl<'p> Resolver<'p> {
     }
 
     /// An attribute or an item of an object that nobody knows, by what the repo keeps under that name.
-    pub(super) fn kept_as(&self, name: &Name, site: Site) -> Option<Typed> {
+    pub(super) fn kept_as(&mut self, name: &Name, site: Site) -> Option<Typed> {
+        self.ask(Input::Kept(name));
         let class = self.program.kept.get(name)?;
         Some(Typed::likely(Value::Instance(class.clone(), Some(site))))
     }

@@ -4,6 +4,8 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
+use super::needs::{Input, Needs};
+
 use super::*;
 
 /// Values nest no deeper than this; real code stays far below.
@@ -19,10 +21,10 @@ const MAX_ROUNDS: u32 = 4;
 /// and in what order, is fixed, so that the answers are the same on every machine.
 pub struct Resolver<'p> {
     pub program: &'p Program<'p>,
-    memo: FxHashMap<Key, Values>,
-    pub(super) bases: FxHashMap<Definition, Rc<[Ancestor]>>,
-    pub(super) lineages: FxHashMap<Definition, Rc<[Ancestor]>>,
-    pub(super) orders: FxHashMap<Definition, Option<(u16, Name)>>,
+    memo: Known,
+    pub(super) bases: FxHashMap<Definition, (Rc<[Ancestor]>, Needs)>,
+    pub(super) lineages: FxHashMap<Definition, (Rc<[Ancestor]>, Needs)>,
+    pub(super) orders: FxHashMap<Definition, (Option<(u16, Name)>, Needs)>,
     /// For functions that run a function which they are passed with the arguments after it: its parameter, and that of
     /// the arguments.
     pub forwards: FxHashMap<Definition, Option<(u32, u32)>>,
@@ -35,15 +37,20 @@ pub struct Resolver<'p> {
     until: Vec<Vec<Key>>,
     /// What the look under way did without so far.
     cut: Cut,
+    /// What the look under way asked for that may yet grow.
+    needs: Needs,
     /// What is taken for the value of a key that is needed while it is looked for: what the round before found.
     assumed: FxHashMap<Key, Values>,
     /// Something assumed turned out to be more than was assumed.
     is_outdated: bool,
 }
 
+/// Results, each with what it would change with.
+pub type Known = FxHashMap<Key, (Values, Needs)>;
+
 /// Something whose value is being found; to need it again is a cycle.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) enum Key {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
     /// A package that imports a name from itself needs that name to know it.
     Exported(FileId, Name),
     /// What an import binds, by its index.
@@ -62,6 +69,22 @@ pub(super) enum Key {
     Order(Definition),
     /// An attribute of an object that a framework lends for such: `g.db`.
     Stored(Name),
+}
+
+impl Key {
+    /// The file that says the value, unless it takes all of them.
+    pub(super) fn file(&self) -> Option<FileId> {
+        match self {
+            Key::Exported(file, _) | Key::Imported(file, _) => Some(*file),
+            Key::Expr(site) | Key::Type(site) | Key::Model(site) => Some(site.file),
+            Key::Returned(definition)
+            | Key::Parameter(definition, _)
+            | Key::Lineage(definition)
+            | Key::Subject(definition)
+            | Key::Order(definition) => Some(definition.file),
+            Key::Stored(_) => None,
+        }
+    }
 }
 
 /// The depths of the looks that a result needed while they were not done: it was found without them. Zero stands for the
@@ -112,7 +135,7 @@ impl<'p> Resolver<'p> {
     pub fn new(program: &'p Program<'p>) -> Self {
         Resolver {
             program,
-            memo: FxHashMap::default(),
+            memo: Known::default(),
             bases: FxHashMap::default(),
             lineages: FxHashMap::default(),
             orders: FxHashMap::default(),
@@ -123,6 +146,7 @@ impl<'p> Resolver<'p> {
             unfinished: FxHashMap::default(),
             until: Vec::new(),
             cut: Cut::NONE,
+            needs: Needs::default(),
             assumed: FxHashMap::default(),
             is_outdated: false,
         }
@@ -142,7 +166,9 @@ impl<'p> Resolver<'p> {
         key: Key,
         mut look: impl FnMut(&mut Self) -> Vec<Typed>,
     ) -> Values {
-        if let Some(known) = self.memo.get(&key) {
+        let known = self.memo.get(&key).or_else(|| self.program.known(&key));
+        if let Some((known, needs)) = known {
+            self.needs.add(needs);
             return known.clone();
         }
         if let Some((known, cut)) = self.unfinished.get(&key) {
@@ -150,7 +176,7 @@ impl<'p> Resolver<'p> {
             return known.clone();
         }
         let Some(depth) = self.begin(&key) else {
-            let nothing = || Rc::from([]);
+            let nothing = || Arc::from([]);
             let is_cycle = self.active.contains_key(&key);
             return match is_cycle {
                 true => self.assumed.entry(key).or_insert_with(nothing).clone(),
@@ -158,6 +184,7 @@ impl<'p> Resolver<'p> {
             };
         };
         let cut_before = std::mem::replace(&mut self.cut, Cut::NONE);
+        let needs_before = std::mem::take(&mut self.needs);
         let outdated_before = std::mem::replace(&mut self.is_outdated, false);
         let mut rounds = 0;
         let (values, cut) = loop {
@@ -186,7 +213,7 @@ impl<'p> Resolver<'p> {
                 continue;
             };
             if cut.is_none() {
-                self.memo.insert(part, found);
+                self.memo.insert(part, (found, self.needs.clone()));
             } else if cut.outermost > 0 {
                 let innermost = cut.innermost;
                 let without = Cut {
@@ -200,10 +227,11 @@ impl<'p> Resolver<'p> {
         self.cut = cut.and(cut_before);
         self.end(&key);
         if cut.is_none() {
-            self.memo.insert(key, values.clone());
+            self.memo.insert(key, (values.clone(), self.needs.clone()));
         } else if cut.outermost > 0 {
             self.keep_until(key, values.clone(), cut);
         }
+        self.needs.add(&needs_before);
         values
     }
 
@@ -253,12 +281,12 @@ impl<'p> Resolver<'p> {
     }
 
     /// Runs `look` for `key`, unless it is running for it already or has gone too deep. With the result, what it was found
-    /// without.
+    /// without and what it would change with.
     pub(super) fn enter<T>(
         &mut self,
         key: &Key,
         look: impl FnOnce(&mut Self) -> T,
-    ) -> Option<(T, Cut)> {
+    ) -> Option<(T, Cut, Needs)> {
         let depth = self.begin(key)?;
         let entered = self.watched(|resolver| {
             let found = look(resolver);
@@ -272,13 +300,33 @@ impl<'p> Resolver<'p> {
         Some(entered)
     }
 
-    /// Runs `look`; with its result, what it was found without: nothing, if it may be kept.
-    pub(super) fn watched<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> (T, Cut) {
-        let before = std::mem::replace(&mut self.cut, Cut::NONE);
+    /// Runs `look`; with its result, what it was found without (nothing, if it may be kept) and what it would change with.
+    pub(super) fn watched<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> (T, Cut, Needs) {
+        let cut_before = std::mem::replace(&mut self.cut, Cut::NONE);
+        let needs_before = std::mem::take(&mut self.needs);
         let found = look(self);
-        let cut = self.cut;
-        self.cut = cut.and(before);
-        (found, cut)
+        let (cut, needs) = (self.cut, self.needs.clone());
+        self.cut = cut.and(cut_before);
+        self.needs.add(&needs_before);
+        (found, cut, needs)
+    }
+
+    /// Tells that the look under way asks for `input`.
+    pub(super) fn ask(&mut self, input: Input) {
+        self.needs.add(&Needs::of(input));
+    }
+
+    /// Tells that the look under way uses what was found with `needs`.
+    pub(super) fn use_found(&mut self, needs: &Needs) {
+        self.needs.add(needs);
+    }
+
+    /// What was found of the files of a group, for those who look at others to find it there.
+    pub fn into_known(self, group: usize) -> Known {
+        let program = self.program;
+        let is_own = |key: &Key| key.file().is_some_and(|file| program.group(file) == group);
+        let found = self.memo.into_iter();
+        found.filter(|(key, _)| is_own(key)).collect()
     }
 
     pub(super) fn catalog(&self) -> &'p Catalog {

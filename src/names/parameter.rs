@@ -135,6 +135,7 @@ impl<'p> Resolver<'p> {
             let by_name = rule.gives_by_name.get(&**parameter);
             by_name.or_else(|| rule.gives.get(position))
         });
+        self.ask(Input::Given(function));
         let by_call = || {
             program
                 .given
@@ -241,6 +242,7 @@ impl<'p> Resolver<'p> {
 
     fn passed(&mut self, function: Definition, index: u16, name: &str) -> Passed {
         let program = self.program;
+        self.ask(Input::Calls(function));
         let Some(sites) = program.called_from.get(&function) else {
             return Passed::default();
         };

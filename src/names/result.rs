@@ -126,13 +126,14 @@ impl<'p> Resolver<'p> {
 
     /// The parameter whose text decides what a function makes, and the rule with `<arg0>` for it.
     pub(super) fn order(&mut self, function: Definition) -> Option<(u16, Name)> {
-        if let Some(known) = self.orders.get(&function) {
-            return known.clone();
+        if let Some((known, needs)) = self.orders.get(&function).cloned() {
+            self.use_found(&needs);
+            return known;
         }
         let key = Key::Order(function);
-        let (found, cut) = self.enter(&key, |resolver| resolver.find_order(function))?;
+        let (found, cut, needs) = self.enter(&key, |resolver| resolver.find_order(function))?;
         if cut.is_none() {
-            self.orders.insert(function, found.clone());
+            self.orders.insert(function, (found.clone(), needs));
         }
         found
     }
