@@ -4,7 +4,9 @@
 //! packs them. A repo's `governor.toml` adds rules in the same schema.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::cmp::Reverse;
+use std::iter;
 use std::slice;
 use std::sync::OnceLock;
 
@@ -28,6 +30,8 @@ pub struct Catalog {
     factories: FxHashMap<String, String>,
     aliases: FxHashMap<String, String>,
     bases: FxHashMap<String, Vec<String>>,
+    /// For each class that derives from others: itself and all of these, nearest first.
+    lineages: FxHashMap<String, Vec<String>>,
     likes: like::Likes,
     fluent: FxHashSet<String>,
     fields: FxHashMap<String, String>,
@@ -41,8 +45,8 @@ pub struct Catalog {
     results: FxHashSet<String>,
     /// Entrypoint rules in file order.
     pub entrypoints: Vec<EntrypointRule>,
-    /// Shape and name → indexes into `entrypoints`.
-    entrypoints_by_name: FxHashMap<(String, String), Vec<usize>>,
+    /// Shape, a space and name → indexes into `entrypoints`.
+    entrypoints_by_name: FxHashMap<String, Vec<usize>>,
     /// Import roots that make a file worth a parse.
     pub imports: FxHashSet<String>,
     not_intercepted: FxHashSet<String>,
@@ -103,7 +107,7 @@ impl Catalog {
 
     /// The rule for `chain` (a name or a chain of attributes) on a module, a class or one of its bases.
     pub fn effect(&self, on: &str, chain: &str) -> Option<Match<'_>> {
-        self.lineage(on).into_iter().find_map(|class| {
+        self.lineage(on).find_map(|class| {
             let rule = self.effects.get(class)?.get(chain)?;
             Some(Match {
                 rule,
@@ -189,8 +193,8 @@ impl Catalog {
 
     /// Whether a method of a query only gives another query, which reads when it is looped over.
     pub fn only_builds(&self, class: &str, method: &str) -> bool {
-        let made = self.member_makes(class, &format!(".{method}"));
-        made.is_some_and(|made| self.member_makes(made, ".__iter__") == Some("<model>"))
+        let made = self.method_makes(class, method);
+        made.is_some_and(|made| self.method_makes(made, "__iter__") == Some("<model>"))
     }
 
     /// The class of an imported library that a class from elsewhere is named like: `telethonpatch.TelegramClient`.
@@ -243,11 +247,25 @@ impl Catalog {
         self.makes(&format!("{module}.<attr>"))
     }
 
-    /// What a method, attribute or subscript of a class or one of its bases makes.
-    pub fn member_makes(&self, class: &str, suffix: &str) -> Option<&str> {
-        self.lineage(class)
-            .into_iter()
-            .find_map(|class| self.makes(&format!("{class}{suffix}")))
+    /// What a method of a class or one of its bases makes.
+    pub fn method_makes(&self, class: &str, method: &str) -> Option<&str> {
+        self.member_makes(class, ".", method)
+    }
+
+    /// What an attribute of a class or one of its bases gives.
+    pub fn attribute_makes(&self, class: &str, attribute: &str) -> Option<&str> {
+        self.member_makes(class, "::", attribute)
+    }
+
+    /// What an item of a class or one of its bases is.
+    pub fn item_makes(&self, class: &str) -> Option<&str> {
+        self.member_makes(class, "[]", "")
+    }
+
+    fn member_makes(&self, class: &str, mark: &str, name: &str) -> Option<&str> {
+        let mut lineage = self.lineage(class);
+        let made = lineage.find_map(|class| joined(&self.factories, &[class, mark, name]));
+        made.map(String::as_str)
     }
 
     /// What an attribute of a class gives without a call; `*.models.*` stands for the models of any Django app.
@@ -256,7 +274,7 @@ impl Catalog {
             let last = class.rsplit('.').next().unwrap_or_default();
             class.contains(".models.") && last.starts_with(|c: char| c.is_uppercase())
         };
-        self.member_makes(class, &format!("::{name}")).or_else(|| {
+        self.attribute_makes(class, name).or_else(|| {
             self.makes(&format!("*.models.*::{name}"))
                 .filter(|_| is_model())
         })
@@ -267,13 +285,13 @@ impl Catalog {
         self.effect(class, name).is_some()
             || !self.entrypoint("call", class, name).is_empty()
             || !self.entrypoint("decorator", class, name).is_empty()
-            || self.member_makes(class, &format!(".{name}")).is_some()
+            || self.method_makes(class, name).is_some()
     }
 
     /// What an attribute gives whose name only ends as a rule says: `::*_set`.
     pub fn property_like(&self, class: &str, name: &str) -> Option<&str> {
         let (_, end) = name.rsplit_once('_')?;
-        self.member_makes(class, &format!("::*_{end}"))
+        self.member_makes(class, "::*_", end)
     }
 
     /// The class whose subclasses declare fields of this class: `django.db.models.CharField` shows a model.
@@ -290,28 +308,32 @@ impl Catalog {
     }
 
     /// A class and the classes it derives from, nearest first.
-    pub fn lineage<'a>(&'a self, class: &'a str) -> Vec<&'a str> {
-        let mut found = vec![class];
-        if !self.bases.contains_key(class) && is_model_of_app(class) {
-            found.push(DJANGO_MODEL);
+    pub fn lineage<'a>(&'a self, class: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
+        let behind: &[String] = match self.lineages.get(class) {
+            Some(lineage) => &lineage[1..],
+            None => self.shown_base(class).map_or(&[], |base| {
+                self.lineages
+                    .get(base)
+                    .map_or(slice::from_ref(base), Vec::as_slice)
+            }),
+        };
+        iter::once(class).chain(behind.iter().map(String::as_str))
+    }
+
+    /// Whether a class is the other one or derives from it.
+    pub fn derives(&self, class: &str, from: &str) -> bool {
+        self.lineage(class).any(|class| class == from)
+    }
+
+    /// What a class whose bases no rule lists derives from by the looks of its name.
+    fn shown_base<'a>(&'a self, class: &str) -> Option<&'a String> {
+        if is_model_of_app(class) {
+            return self
+                .lineages
+                .get_key_value(DJANGO_MODEL)
+                .map(|(name, _)| name);
         }
-        let mut at = 0;
-        while at < found.len() && found.len() < 64 {
-            let alike = || self.likes.find(found[at]).map_or(&[][..], slice::from_ref);
-            let bases = match self.bases.get(found[at]) {
-                Some(listed) => listed.as_slice(),
-                None if is_class(found[at]) => alike(),
-                None => &[],
-            };
-            for base in bases {
-                let base = self.canonical(base);
-                if !found.contains(&base) {
-                    found.push(base);
-                }
-            }
-            at += 1;
-        }
-        found
+        self.likes.find(class).filter(|_| is_class(class))
     }
 
     /// What a function makes that no rule names but one like it: `create_retrieval_chain(…)`.
@@ -322,9 +344,7 @@ impl Catalog {
 
     /// Whether a class, or one that it derives from, is in the rules.
     pub fn is_fluent(&self, class: &str) -> bool {
-        self.lineage(class)
-            .iter()
-            .any(|class| self.fluent.contains(*class))
+        self.lineage(class).any(|class| self.fluent.contains(class))
     }
 
     pub fn is_injector(&self, name: &str) -> bool {
@@ -358,12 +378,9 @@ impl Catalog {
     /// The entrypoint rules of a shape that name `on` + `.` + `member` (or a base of `on`), or `on` alone.
     pub fn entrypoint(&self, shape: &str, on: &str, member: &str) -> Vec<&EntrypointRule> {
         for class in self.lineage(on) {
-            let name = if member.is_empty() {
-                class.to_owned()
-            } else {
-                format!("{class}.{member}")
-            };
-            if let Some(found) = self.entrypoints_by_name.get(&(shape.to_owned(), name)) {
+            let dot = if member.is_empty() { "" } else { "." };
+            let name = [shape, " ", class, dot, member];
+            if let Some(found) = joined(&self.entrypoints_by_name, &name) {
                 return found
                     .iter()
                     .map(|&index| &self.entrypoints[index])
@@ -403,6 +420,18 @@ impl EntrypointRule {
 
 /// How the rules call the clients of AWS services.
 const CLOUD_CLIENT: &str = "boto3.client:";
+
+/// The entry under a key that is put together of `parts`, without memory for it each time.
+fn joined<'m, T>(map: &'m FxHashMap<String, T>, parts: &[&str]) -> Option<&'m T> {
+    thread_local! {
+        static KEY: RefCell<String> = const { RefCell::new(String::new()) };
+    }
+    KEY.with_borrow_mut(|key| {
+        key.clear();
+        key.extend(parts.iter().copied());
+        map.get(key)
+    })
+}
 
 fn is_class(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();

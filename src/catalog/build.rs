@@ -120,15 +120,44 @@ impl Catalog {
             .keys()
             .filter_map(|key| Some(key[..key.find("()")?].to_owned() + "()"))
             .collect();
+        self.settle_lineages();
         self.entrypoints_by_name.clear();
         for (index, rule) in self.entrypoints.iter().enumerate() {
             for name in &rule.of {
                 self.entrypoints_by_name
-                    .entry((rule.shape.clone(), name.clone()))
+                    .entry(format!("{} {name}", rule.shape))
                     .or_default()
                     .push(index);
             }
         }
+    }
+
+    fn settle_lineages(&mut self) {
+        let classes = self.bases.keys().map(String::as_str);
+        let classes = classes.chain(self.likes.classes()).chain([DJANGO_MODEL]);
+        let lineages = classes.map(|class| (class.to_owned(), self.lineage_of(class)));
+        self.lineages = lineages.collect();
+    }
+
+    fn lineage_of(&self, class: &str) -> Vec<String> {
+        let mut found = vec![class];
+        let mut at = 0;
+        while at < found.len() && found.len() < MAX_LINEAGE {
+            let alike = || self.likes.find(found[at]).map_or(&[][..], slice::from_ref);
+            let bases = match self.bases.get(found[at]) {
+                Some(listed) => listed.as_slice(),
+                None if is_class(found[at]) => alike(),
+                None => &[],
+            };
+            for base in bases {
+                let base = self.canonical(base);
+                if !found.contains(&base) {
+                    found.push(base);
+                }
+            }
+            at += 1;
+        }
+        found.into_iter().map(str::to_owned).collect()
     }
 
     /// The built-in rules and those of a `governor.toml`: its `[[effect]]`, `[[entrypoint]]`, `[[factory]]`,
@@ -271,6 +300,9 @@ impl Catalog {
         Ok(())
     }
 }
+
+/// A class that derives from more than this is not followed on.
+const MAX_LINEAGE: usize = 64;
 
 fn stem(library: &str) -> String {
     library.replace(['-', '.'], "_")

@@ -39,6 +39,13 @@ impl Likes {
         }
     }
 
+    /// The classes that the rules say names are like.
+    pub(super) fn classes(&self) -> impl Iterator<Item = &str> {
+        let open = self.open.iter().map(|(_, likes)| likes);
+        let likes = self.exact.values().chain(open).flatten();
+        likes.map(|like| like.class.as_str())
+    }
+
     /// The class of the rule that says most about `name`: the one with the longest pattern.
     pub(super) fn find(&self, name: &str) -> Option<&String> {
         let (root, rest) = name.split_once('.')?;

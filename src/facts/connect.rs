@@ -10,9 +10,7 @@ use super::effect::run_by;
 use super::entrypoint::{handlers, registers};
 use super::graph::{calls_of_decorated, own_decorators, registered, runs};
 use crate::catalog::schema::EntrypointRule;
-use crate::names::{
-    CalledFrom, Definition, FileId, Input, Known, Program, Resolver, Site, VAGUE,
-};
+use crate::names::{CalledFrom, Definition, FileId, Input, Known, Program, Resolver, Site, VAGUE};
 use crate::syntax::module::{ExprId, ExprKind, Module, Name, ParameterKind, ScopeId};
 
 /// Fills in [`Program::called_from`]: first with what is known without it, then, of the calls that were not understood,
@@ -37,7 +35,7 @@ pub fn connect(program: &mut Program, cancelled: &AtomicBool) {
             all.retain(|_, (_, needs)| !needs.meet(&changed));
         });
         if changed.is_empty() {
-            return;
+            break;
         }
         open = rounds.into_iter().map(|round| Some(round.open)).collect();
     }

@@ -127,9 +127,7 @@ impl<'p> Resolver<'p> {
             "builtins.getattr" => return self.getattr_called(site),
             "builtins.__import__" | "importlib.import_module" => return self.import_called(site),
             "builtins.type" => {
-                let objects = first
-                    .map(|first| self.values(first))
-                    .unwrap_or_else(|| Arc::from([]));
+                let objects = first.map(|first| self.values(first)).unwrap_or_default();
                 return objects
                     .iter()
                     .filter_map(|typed| match typed.value {
@@ -183,10 +181,7 @@ impl<'p> Resolver<'p> {
         if let (true, Some(first)) = (COLLECTORS.contains(&&**name), first) {
             return self.each(first, |resolver, typed| match &typed.value {
                 Value::Instance(class, _)
-                    if resolver
-                        .catalog()
-                        .member_makes(class, ".__iter__")
-                        .is_some() =>
+                    if resolver.catalog().method_makes(class, "__iter__").is_some() =>
                 {
                     let held = resolver.elements(&typed.value).into();
                     vec![Typed::certain(Value::Container(held))]
@@ -252,7 +247,7 @@ impl<'p> Resolver<'p> {
             if class.is_empty() {
                 None
             } else {
-                catalog.member_makes(class, &format!(".{method}"))
+                catalog.method_makes(class, method)
             }
         });
         let Some(made) = made else { return Vec::new() };
@@ -265,9 +260,7 @@ impl<'p> Resolver<'p> {
             "<model>" => return self.receiver_model(site),
             "<arg0>()" => {
                 let first = self.argument(site, Some(0), None);
-                let classes = first
-                    .map(|first| self.values(first))
-                    .unwrap_or_else(|| Arc::from([]));
+                let classes = first.map(|first| self.values(first)).unwrap_or_default();
                 let objects = classes.iter().filter_map(|typed| match &typed.value {
                     Value::Class(class) => Some(Typed::likely(Value::Object(*class, None))),
                     Value::External(name) => self.model_from_elsewhere(name).map(Typed::likely),
@@ -309,7 +302,7 @@ impl<'p> Resolver<'p> {
         site: Site,
     ) -> Vec<Typed> {
         let catalog = self.catalog();
-        if let Some(key) = catalog.member_makes(class, &format!(".{chain}")) {
+        if let Some(key) = catalog.method_makes(class, chain) {
             return self.instance(key, site);
         }
         // `boto3.client:*.get_paginator` holds for every service.
@@ -333,7 +326,7 @@ impl<'p> Resolver<'p> {
         if let Some(function) = function {
             return self.returned(function);
         }
-        let is_query = catalog.lineage(class).contains(&super::related::QUERY);
+        let is_query = catalog.derives(class, super::related::QUERY);
         if is_query && ENDS_OF_QUERY.contains(&&**chain) {
             return Vec::new();
         }
@@ -360,7 +353,7 @@ impl<'p> Resolver<'p> {
     pub(super) fn entered(&mut self, value: &Value) -> Vec<Typed> {
         match value {
             Value::Instance(class, made) => {
-                let entered = self.catalog().member_makes(class, ".__enter__");
+                let entered = self.catalog().method_makes(class, "__enter__");
                 vec![Typed::certain(Value::Instance(
                     entered.map_or_else(|| class.clone(), Name::from),
                     *made,

@@ -207,7 +207,8 @@ impl<'p> Resolver<'p> {
             return known;
         }
         let key = Key::Lineage(class);
-        let Some((found, cut, needs)) = self.enter(&key, |resolver| resolver.find_bases(class)) else {
+        let Some((found, cut, needs)) = self.enter(&key, |resolver| resolver.find_bases(class))
+        else {
             return Rc::from([]);
         };
         let found: Rc<[Ancestor]> = found.into();

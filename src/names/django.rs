@@ -130,8 +130,7 @@ impl<'p> Resolver<'p> {
     /// Whether `chain` of a model's object, whatever it goes over, gives rows that `name` is a method of.
     pub(super) fn leads_to_rows(&self, class: &Name, chain: &str, name: &Name) -> bool {
         let catalog = self.catalog();
-        let bases = catalog.lineage(class);
-        let is_model = bases.contains(&MODEL);
+        let is_model = catalog.derives(class, MODEL);
         let of_django = || is_model || class.starts_with("django.db.models.");
         let last = last_part(chain);
         let is_manager = MANAGERS.contains(&last) || last.ends_with("_set");

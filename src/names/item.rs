@@ -17,7 +17,7 @@ impl<'p> Resolver<'p> {
                     Value::Literal(site) => self.literal_item(*site, usize::from(index)),
                     // A call that gives several things of which one matters: `reader, writer = …`.
                     Value::Instance(class, _)
-                        if self.catalog().member_makes(class, ".__iter__").is_none() =>
+                        if self.catalog().method_makes(class, "__iter__").is_none() =>
                     {
                         vec![typed.clone()]
                     }
@@ -47,7 +47,7 @@ impl<'p> Resolver<'p> {
                     _ => Vec::new(),
                 }
             }
-            Value::Instance(class, made) => match self.catalog().member_makes(class, ".__iter__") {
+            Value::Instance(class, made) => match self.catalog().method_makes(class, "__iter__") {
                 Some("<model>") => made.map_or(Vec::new(), |made| self.receiver_model(made)),
                 Some(item) => vec![Typed::certain(Value::Instance(item.into(), *made))],
                 None => Vec::new(),
@@ -86,7 +86,7 @@ impl<'p> Resolver<'p> {
             Value::Literal(literal) => self.literal_subscript(*literal, site, items),
             Value::Class(class) => vec![Typed::certain(Value::Class(*class))],
             Value::Object(class, made) => self.typed_dict_entry(*class, *made, site, items),
-            Value::Instance(class, made) => match self.catalog().member_makes(class, "[]") {
+            Value::Instance(class, made) => match self.catalog().item_makes(class) {
                 Some("<model>") => made.map_or_else(Vec::new, |made| self.receiver_model(made)),
                 Some(item) => vec![Typed::certain(Value::Instance(item.into(), Some(site)))],
                 None => Vec::new(),
@@ -116,7 +116,7 @@ impl<'p> Resolver<'p> {
             Value::Literal(literal) => self.program.module(literal.file).is_some_and(|module| {
                 matches!(module.expr(literal.expr).kind, ExprKind::Sequence(_))
             }),
-            Value::Instance(class, _) => self.catalog().member_makes(class, ".__iter__").is_some(),
+            Value::Instance(class, _) => self.catalog().method_makes(class, "__iter__").is_some(),
             _ => false,
         };
         stays

@@ -111,9 +111,7 @@ impl<'p> Resolver<'p> {
             });
         }
         values.iter().any(|typed| match &typed.value {
-            Value::External(name) | Value::Instance(name, _) => {
-                self.catalog().lineage(name).contains(&bag)
-            }
+            Value::External(name) | Value::Instance(name, _) => self.catalog().derives(name, bag),
             Value::Method { chain, .. } => chain.rsplit('.').next() == Some(bag),
             _ => false,
         })

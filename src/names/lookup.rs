@@ -7,6 +7,19 @@ use crate::syntax::module::{
 };
 
 impl<'p> Resolver<'p> {
+    /// What an expression denotes that it takes no look for: a literal, or nothing.
+    pub(super) fn plain(&self, site: Site) -> Option<Values> {
+        match self.program.module(site.file)?.expr(site.expr).kind {
+            ExprKind::Str(_) | ExprKind::FString(_) | ExprKind::Sequence(_) | ExprKind::Dict(_) => {
+                Some(Values::from([Typed::certain(Value::Literal(site))]))
+            }
+            ExprKind::Constant(_) | ExprKind::Yield(_) | ExprKind::Slice | ExprKind::Other => {
+                Some(Values::default())
+            }
+            _ => None,
+        }
+    }
+
     pub(super) fn evaluate(&mut self, site: Site) -> Vec<Typed> {
         let Some(module) = self.program.module(site.file) else {
             return Vec::new();
@@ -74,9 +87,6 @@ impl<'p> Resolver<'p> {
                 }
                 found
             }
-            ExprKind::Str(_) | ExprKind::FString(_) | ExprKind::Sequence(_) | ExprKind::Dict(_) => {
-                vec![Typed::certain(Value::Literal(site))]
-            }
             ExprKind::Await(inner) | ExprKind::Walrus(_, inner) | ExprKind::Starred(inner) => {
                 self.values(at(*inner)).to_vec()
             }
@@ -120,9 +130,8 @@ impl<'p> Resolver<'p> {
                     held.iter().cloned().collect(),
                 ))]
             }
-            ExprKind::Constant(_) | ExprKind::Yield(_) | ExprKind::Slice | ExprKind::Other => {
-                Vec::new()
-            }
+            // What is plain.
+            _ => Vec::new(),
         }
     }
 

@@ -59,15 +59,12 @@ impl<'p> Resolver<'p> {
             }
             Value::Instance(class, _)
                 if &**name == "user"
-                    && self
-                        .catalog()
-                        .lineage(class)
-                        .contains(&"django.http.HttpRequest") =>
+                    && self.catalog().derives(class, "django.http.HttpRequest") =>
             {
                 self.django_user()
             }
             Value::Instance(class, made) => {
-                let property = self.catalog().member_makes(class, &format!("::{name}"));
+                let property = self.catalog().attribute_makes(class, name);
                 if property == Some("<type0>") {
                     return made
                         .map(|made| self.type_argument(made, 0))
@@ -100,8 +97,7 @@ impl<'p> Resolver<'p> {
                 {
                     return vec![Typed::likely(Value::Instance(lent.into(), site))];
                 }
-                let lineage = self.catalog().lineage(class);
-                if let Some(bag) = BAGS.iter().find(|bag| lineage.contains(bag))
+                if let Some(bag) = BAGS.iter().find(|bag| self.catalog().derives(class, bag))
                     && matches!(&member, Value::Method { .. })
                     && !self.catalog().has_member(class, name)
                 {
@@ -120,13 +116,13 @@ impl<'p> Resolver<'p> {
                 .is_none()
                 && self
                     .catalog()
-                    .member_makes(class, &format!(".{chain}"))
+                    .method_makes(class, chain)
                     .is_some_and(|made| !made.contains('<')) =>
             {
                 // The rule's object is used without being called: `db.session.add`.
                 let made_class = self
                     .catalog()
-                    .member_makes(class, &format!(".{chain}"))
+                    .method_makes(class, chain)
                     .unwrap_or_default();
                 vec![Typed::certain(self.instance_member(
                     &made_class.into(),
@@ -156,7 +152,7 @@ impl<'p> Resolver<'p> {
                 function,
             } => {
                 let chain = format!("{chain}.{name}");
-                let made_by = self.catalog().member_makes(class, &format!("::{chain}"));
+                let made_by = self.catalog().attribute_makes(class, &chain);
                 vec![Typed::certain(match made_by {
                     Some(class) => Value::Instance(class.into(), *made),
                     None => Value::Method {
@@ -201,12 +197,12 @@ impl<'p> Resolver<'p> {
         site: Option<Site>,
     ) -> Value {
         let catalog = self.catalog();
-        if let Some(made_class) = catalog.member_makes(class, &format!("::{name}")) {
+        if let Some(made_class) = catalog.attribute_makes(class, name) {
             return Value::Instance(made_class.into(), made.or(site));
         }
         if !catalog.has_member(class, name)
             && !name.starts_with('_')
-            && let Some(made_class) = catalog.member_makes(class, ".<attr>")
+            && let Some(made_class) = catalog.method_makes(class, "<attr>")
         {
             return Value::Instance(made_class.into(), site);
         }
@@ -328,9 +324,7 @@ impl<'p> Resolver<'p> {
         let value = if let Some(class) = catalog.property(external, name) {
             Value::Instance(class.into(), site)
         } else if catalog.effect(external, name).is_some()
-            || catalog
-                .member_makes(external, &format!(".{name}"))
-                .is_some()
+            || catalog.method_makes(external, name).is_some()
         {
             Value::Method {
                 class: external.clone(),
@@ -400,7 +394,7 @@ impl<'p> Resolver<'p> {
         let Value::Instance(field, made) = &typed.value else {
             return vec![typed];
         };
-        if self.catalog().member_makes(field, "::*") == Some("<arg0>()") {
+        if self.catalog().attribute_makes(field, "*") == Some("<arg0>()") {
             let model = made.and_then(|made| self.named_class(made));
             let model = model.map(|model| Typed::likely(Value::Object(model, None)));
             return model

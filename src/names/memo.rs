@@ -154,6 +154,9 @@ impl<'p> Resolver<'p> {
 
     /// What an expression may denote.
     pub fn values(&mut self, site: Site) -> Values {
+        if let Some(plain) = self.plain(site) {
+            return plain;
+        }
         self.find(Key::Expr(site), |resolver| resolver.evaluate(site))
     }
 
@@ -176,7 +179,7 @@ impl<'p> Resolver<'p> {
             return known.clone();
         }
         let Some(depth) = self.begin(&key) else {
-            let nothing = || Arc::from([]);
+            let nothing = Values::default;
             let is_cycle = self.active.contains_key(&key);
             return match is_cycle {
                 true => self.assumed.entry(key).or_insert_with(nothing).clone(),
@@ -190,7 +193,7 @@ impl<'p> Resolver<'p> {
         let (values, cut) = loop {
             let mut found = look(self);
             tidy(&mut found);
-            let values: Values = found.into();
+            let values = shared(found);
             if let Some(assumed) = self.assumed.get_mut(&key)
                 && *assumed != values
             {
@@ -332,6 +335,14 @@ impl<'p> Resolver<'p> {
     pub(super) fn catalog(&self) -> &'p Catalog {
         self.program.catalog
     }
+}
+
+/// Most of what is found is nothing, which needs no memory.
+fn shared(found: Vec<Typed>) -> Values {
+    if found.is_empty() {
+        return Values::default();
+    }
+    found.into()
 }
 
 /// Drops repeats (the certain one stays) and anything over the limit.

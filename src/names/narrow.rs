@@ -59,12 +59,12 @@ impl<'p> Resolver<'p> {
             (Value::Object(class, _), Value::Instance(other, _)) => {
                 let lineage = self.lineage(*class);
                 lineage.iter().any(|ancestor| match ancestor {
-                    Ancestor::External(name) => self.catalog().lineage(name).contains(&&**other),
+                    Ancestor::External(name) => self.catalog().derives(name, other),
                     Ancestor::Own(_) => false,
                 })
             }
             (Value::Instance(class, _), Value::Instance(other, _)) => {
-                self.catalog().lineage(class).contains(&&**other)
+                self.catalog().derives(class, other)
             }
             (Value::Instance(..), Value::Object(..)) => false,
             // A text or a list is not looked into.

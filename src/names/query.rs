@@ -85,10 +85,7 @@ impl<'p> Resolver<'p> {
     /// A manager or query class of the repo: it gives models but is none.
     pub(super) fn is_manager(&mut self, class: Definition) -> bool {
         self.lineage(class).iter().any(|ancestor| match ancestor {
-            Ancestor::External(name) => {
-                let bases = self.catalog().lineage(name);
-                bases.contains(&"django.db.models.QuerySet")
-            }
+            Ancestor::External(name) => self.catalog().derives(name, related::QUERY),
             Ancestor::Own(_) => false,
         })
     }
@@ -155,9 +152,7 @@ impl<'p> Resolver<'p> {
                     });
                     behind = Some(name);
                     let managed = values.iter().find_map(|typed| match &typed.value {
-                        Value::Instance(class, made)
-                            if self.catalog().lineage(class).contains(&MANAGER) =>
-                        {
+                        Value::Instance(class, made) if self.catalog().derives(class, MANAGER) => {
                             Some(*made)
                         }
                         _ => None,

@@ -185,9 +185,7 @@ impl<'p> Resolver<'p> {
             Value::External(name) if self.catalog().property(name, "objects").is_some() => {
                 Some(Value::Instance(name.clone(), None))
             }
-            Value::Instance(class, Some(made))
-                if self.catalog().lineage(class).contains(&QUERY) =>
-            {
+            Value::Instance(class, Some(made)) if self.catalog().derives(class, QUERY) => {
                 let models = self.receiver_model(*made);
                 models.into_iter().next().map(|typed| typed.value)
             }
@@ -259,8 +257,7 @@ impl<'p> Resolver<'p> {
         let is_view = lineage.iter().any(|ancestor| match ancestor {
             Ancestor::External(name) => self
                 .catalog()
-                .lineage(name)
-                .contains(&"rest_framework.generics.GenericAPIView"),
+                .derives(name, "rest_framework.generics.GenericAPIView"),
             Ancestor::Own(_) => false,
         });
         let serializer = Value::Instance(SERIALIZER.into(), None);

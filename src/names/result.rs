@@ -181,9 +181,7 @@ impl<'p> Resolver<'p> {
                         self.argument(call, Some(0), Some("service_name")),
                     ),
                     Value::Method { class, chain, .. } => (
-                        self.catalog()
-                            .member_makes(class, &format!(".{chain}"))
-                            .map(Name::from),
+                        self.catalog().method_makes(class, chain).map(Name::from),
                         self.argument(call, Some(0), Some("service_name")),
                     ),
                     Value::Function(inner) | Value::Bound { method: inner, .. } => {
