@@ -38,7 +38,6 @@ pub enum Status {
 pub enum Format {
     Text,
     Json,
-    Sarif,
 }
 
 /// Finds every side effect in a Python repo and returns the diff that puts a policy decision in front of it.

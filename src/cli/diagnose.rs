@@ -29,10 +29,6 @@ pub struct Args {
 }
 
 pub fn run(args: Args, io: &mut Io) -> anyhow::Result<Status> {
-    anyhow::ensure!(
-        args.format != Format::Sarif,
-        "`diagnose` writes text or json, not sarif"
-    );
     let workspace = match &args.repo {
         Some(repo) => Some(Workspace::open(repo)?),
         None => surrounding_repo(),
@@ -59,7 +55,7 @@ pub fn run(args: Args, io: &mut Io) -> anyhow::Result<Status> {
     let diagnosis = denial::diagnose(&question);
     match args.format {
         Format::Json => writeln!(io.out, "{}", serde_json::to_string_pretty(&diagnosis)?)?,
-        _ => write_text(&diagnosis, io)?,
+        Format::Text => write_text(&diagnosis, io)?,
     }
     Ok(if diagnosis.cause.is_understood() {
         Status::Done

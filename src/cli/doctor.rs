@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use anyhow::ensure;
 use serde_json::json;
 
 use super::{Format, Io, Status};
@@ -19,10 +18,6 @@ pub struct Args {
 }
 
 pub fn run(args: Args, io: &mut Io) -> anyhow::Result<Status> {
-    ensure!(
-        args.format != Format::Sarif,
-        "`doctor` has no SARIF: use `--format text` or `--format json`"
-    );
     let workspace = Workspace::open(&args.dir)?;
     let checks = examine(&workspace);
     let problems = checks

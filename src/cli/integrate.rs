@@ -36,10 +36,6 @@ pub struct Args {
 }
 
 pub fn run(args: Args, io: &mut Io) -> anyhow::Result<Status> {
-    anyhow::ensure!(
-        args.format != Format::Sarif,
-        "`integrate` has no SARIF form: use `--format text` or `--format json`"
-    );
     let workspace = Workspace::open(&args.dir)?;
     let options = Options {
         mode: args.mode,

@@ -34,10 +34,6 @@ pub struct Args {
 }
 
 pub fn run(args: Args, io: &mut Io) -> anyhow::Result<Status> {
-    anyhow::ensure!(
-        args.format != Format::Sarif,
-        "`rehearse` writes text or json, not sarif"
-    );
     let workspace = Workspace::open(&args.dir)?;
     let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let mut settings = Settings::read(&workspace, environment)?;
@@ -60,7 +56,7 @@ pub fn run(args: Args, io: &mut Io) -> anyhow::Result<Status> {
     let rehearsal = rehearsal::rehearse(&scan, &settings, &decider, args.all)?;
     match args.format {
         Format::Json => report::json(io.out, &rehearsal)?,
-        _ => write_text(&rehearsal, io)?,
+        Format::Text => write_text(&rehearsal, io)?,
     }
     Ok(if rehearsal.summary.deny == 0 {
         Status::Done

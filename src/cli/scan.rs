@@ -2,11 +2,19 @@
 
 use std::path::PathBuf;
 
-use super::{Format, Io, Status};
+use super::{Io, Status};
 use crate::diff;
 use crate::facts::{self, Options};
 use crate::report;
 use crate::workspace::Workspace;
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    /// For code scanning
+    Sarif,
+}
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -26,10 +26,6 @@ pub struct Args {
 }
 
 pub fn run(args: Args, io: &mut Io) -> anyhow::Result<Status> {
-    ensure!(
-        args.format != Format::Sarif,
-        "`setup` has no SARIF: use `--format text` or `--format json`"
-    );
     let client = find(&args.client)?;
     let shown = args.repo.display();
     let repo = args
@@ -51,7 +47,7 @@ pub fn run(args: Args, io: &mut Io) -> anyhow::Result<Status> {
     }
     match args.format {
         Format::Json => print_json(client, &change, args.write, io)?,
-        _ => print_text(client, &change, &args, io)?,
+        Format::Text => print_text(client, &change, &args, io)?,
     }
     Ok(Status::Done)
 }

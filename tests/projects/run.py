@@ -297,6 +297,8 @@ def main():
     parser.add_argument("projects", nargs="*", help="names of projects.txt, or folders; all of projects.txt by default")
     options = parser.parse_args()
     options.binary = options.binary.resolve()
+    if options.binary.name != "governor-mcp":
+        parser.error("--binary: the commands that a diff names call it `governor-mcp`, and so must the file be called")
     options.cache = options.cache.resolve()
     options.cache.mkdir(parents=True, exist_ok=True)
     known = [line.strip() for line in (HERE / "projects.txt").read_text().splitlines()]
