@@ -12,14 +12,14 @@ use std::sync::OnceLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::facts::{Action, Category, Role};
-
 mod build;
 mod like;
 pub mod schema;
 mod verb;
+mod vocabulary;
 
 use schema::*;
+pub use vocabulary::{Action, Category, Role};
 
 /// All rules, indexed by qualified name.
 #[derive(Clone, Debug, Default)]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use self::load::Loaded;
 use self::session::Session;
 use crate::catalog::Catalog;
+pub use crate::catalog::{Action, Category, Role};
 use crate::names::{FileId, Known, Program, Resolver};
 use crate::workspace::{SkippedFile, Workspace, launch, scripts};
 
@@ -57,17 +58,6 @@ pub struct Unparsed {
     pub cell: Option<u32>,
     pub line: u32,
     pub end_line: u32,
-}
-
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Where a Python process starts; `enable()` belongs here.
-    Process,
-    /// Where one unit of work starts; an actor or an intent belongs here.
-    Boundary,
 }
 
 /// What kind of code a file is. Gates and plans are about `App` unless asked otherwise.
@@ -127,39 +117,6 @@ pub struct LaunchCommand {
     pub command: String,
     /// Workers are forked after the module is loaded (gunicorn, Celery, uvicorn with workers).
     pub prefork: bool,
-}
-
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Category {
-    Http,
-    Database,
-    Filesystem,
-    Process,
-    Email,
-    Messaging,
-    Cloud,
-    Llm,
-    Mcp,
-    Browser,
-    Secrets,
-    Saas,
-    Network,
-}
-
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    Read,
-    Write,
-    Delete,
-    Execute,
-    Send,
-    Export,
 }
 
 /// How a callee was known.

@@ -15,7 +15,6 @@ mod propose;
 mod undo;
 mod write;
 
-pub(crate) use propose::sha256;
 pub use write::{WriteError, write};
 
 /// A change to the repo, not yet made.

@@ -103,9 +103,17 @@ pub fn wheel() -> anyhow::Result<Vec<u8>> {
 /// The wheel's SHA-256 in hexadecimal, made once.
 pub fn wheel_sha256() -> &'static str {
     static HASH: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    HASH.get_or_init(|| {
-        wheel().map_or_else(|_| String::new(), |bytes| crate::patch::sha256(&bytes))
-    })
+    HASH.get_or_init(|| wheel().map_or_else(|_| String::new(), |bytes| sha256(&bytes)))
+}
+
+/// The hash by which a file is recognised, in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
 }
 
 #[cfg(test)]

@@ -103,21 +103,24 @@ impl Case<'_> {
         )
     }
 
+    /// The diff that puts a scope around the call.
+    fn governed(&self) -> Option<String> {
+        diffs::governed(
+            self.workspace?,
+            self.site?,
+            self.text("/action").unwrap_or("write"),
+            self.text("/resource/type").unwrap_or_default(),
+            self.text("/resource/name").unwrap_or_default(),
+        )
+    }
+
     fn without_intent(&self) -> Vec<Fix> {
         let mut scope = self.fix(
             FixKind::Code,
             format!("Give the work an intent {}", self.at()),
         );
         scope.docs = format!("{SCHEME}concepts/scopes");
-        if let (Some(site), Some(workspace)) = (self.site, self.workspace) {
-            scope.diff = diffs::governed(
-                workspace,
-                site,
-                self.text("/action").unwrap_or("write"),
-                self.text("/resource/type").unwrap_or_default(),
-                self.text("/resource/name").unwrap_or_default(),
-            );
-        }
+        scope.diff = self.governed();
         vec![
             scope,
             self.fix(
@@ -301,15 +304,7 @@ impl Case<'_> {
             format!("Ask before the effect {}: `governor.enforce(...)`, or `@governor.governed(...)` on its function", self.at()),
         );
         enforce.docs = format!("{SCHEME}concepts/interception");
-        if let (Some(site), Some(workspace)) = (self.site, self.workspace) {
-            enforce.diff = diffs::governed(
-                workspace,
-                site,
-                self.text("/action").unwrap_or("write"),
-                self.text("/resource/type").unwrap_or_default(),
-                self.text("/resource/name").unwrap_or_default(),
-            );
-        }
+        enforce.diff = self.governed();
         vec![
             enforce,
             self.fix(

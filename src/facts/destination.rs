@@ -1,7 +1,7 @@
 //! What an effect acts on: its destination, as far as it is constant, and the resource that its intent names.
 
 use super::{Action, Category, Resource};
-use crate::catalog::{ActionRule, Match};
+use crate::catalog::{ActionRule, Match, Rule};
 use crate::names::{Resolver, Site, Value};
 use crate::syntax::module::{BindingValue, ExprKind};
 
@@ -54,8 +54,8 @@ pub fn target(
             cypher_action(destination.as_deref().unwrap_or_default())
         }
         ActionRule::Is(action) => action,
-        ActionRule::ByMethod => by_method(resolver, rule.decided_by.as_ref(), site),
-        ActionRule::ByMode => by_mode(resolver, rule.decided_by.as_ref(), site),
+        ActionRule::ByMethod => by_method(resolver, deciding(resolver, rule, site), site),
+        ActionRule::ByMode => by_mode(resolver, deciding(resolver, rule, site)),
         ActionRule::BySql => statement
             .as_ref()
             .map_or(Action::Execute, |statement| statement.action),
@@ -66,14 +66,7 @@ pub fn target(
                 .map_or(Action::Execute, |(_, action)| action)
         }
         ActionRule::ByPresence => {
-            let decided = rule.decided_by.as_ref();
-            let given = site.and_then(|site| {
-                resolver.argument(
-                    site,
-                    decided.and_then(|by| by.pos),
-                    decided.and_then(|by| by.kw.as_deref()),
-                )
-            });
+            let given = deciding(resolver, rule, site);
             if given.is_some() || site.is_some_and(|site| carries_body(resolver, site)) {
                 Action::Write
             } else {
@@ -194,13 +187,13 @@ fn with_base(
     }
 }
 
-fn by_method(
-    resolver: &mut Resolver,
-    decided: Option<&crate::catalog::schema::ArgumentRule>,
-    site: Option<Site>,
-) -> Action {
-    let argument =
-        site.and_then(|site| resolver.argument(site, decided?.pos, decided?.kw.as_deref()));
+/// The argument that says what a call does.
+fn deciding(resolver: &Resolver, rule: &Rule, site: Option<Site>) -> Option<Site> {
+    let by = rule.decided_by.as_ref()?;
+    resolver.argument(site?, by.pos, by.kw.as_deref())
+}
+
+fn by_method(resolver: &mut Resolver, argument: Option<Site>, site: Option<Site>) -> Action {
     if argument.is_none() && site.is_some_and(|site| !resolver.hides_arguments(site)) {
         return Action::Read;
     }
@@ -237,13 +230,7 @@ fn carries_body(resolver: &mut Resolver, site: Site) -> bool {
         })
 }
 
-fn by_mode(
-    resolver: &mut Resolver,
-    decided: Option<&crate::catalog::schema::ArgumentRule>,
-    site: Option<Site>,
-) -> Action {
-    let argument =
-        site.and_then(|site| resolver.argument(site, decided?.pos, decided?.kw.as_deref()));
+fn by_mode(resolver: &mut Resolver, argument: Option<Site>) -> Action {
     let Some(argument) = argument else {
         return Action::Read;
     };

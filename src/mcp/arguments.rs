@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::error::ToolError;
 use super::text::quote;
+use crate::policy::intent::kind_of;
 
 /// Arguments that fit the tool's input schema.
 #[derive(Clone, Debug, Default)]
@@ -83,7 +84,7 @@ impl Arguments {
 fn check_value(name: &str, value: &Value, property: &Value) -> Result<(), ToolError> {
     let wrong = |expected: &str| {
         let shown = quote(&value.to_string());
-        let cause = format!("`{name}` is {}: {shown}", kind(value));
+        let cause = format!("`{name}` is {}: {shown}", kind_of(value));
         Err(ToolError::new(
             "invalid_argument",
             cause,
@@ -133,17 +134,6 @@ fn check_choice(name: &str, value: &str, property: &Value) -> Result<(), ToolErr
         format!("{} is not a value of `{name}`", quote(value)),
         format!("the values are {}", choices.join(", ")),
     ))
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }
 
 #[cfg(test)]

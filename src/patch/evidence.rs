@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::propose::sha256;
 use super::{CoverageChange, FileEvidence};
 use crate::diff::FileChange;
 use crate::edit::proof;
@@ -10,6 +9,7 @@ use crate::edit::python::scope::Form;
 use crate::edit::python::{Part, parse};
 use crate::facts::{Coverage, Effect, Role, Scan};
 use crate::plan::{Change, Plan, Step};
+use crate::snippets::sha256;
 
 pub fn of_file(change: &FileChange) -> FileEvidence {
     let new = change.new.as_deref().unwrap_or_default();

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, bail};
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
-use sha2::{Digest, Sha256};
 
 use super::{Check, ClientFiles, Edit, Evidence, Patch, evidence, shell_word};
 use crate::diff::{self, FileChange};
@@ -12,7 +11,7 @@ use crate::edit::Insertions;
 use crate::edit::python::{self, Part};
 use crate::facts::Scan;
 use crate::plan::{Change, Options, Plan, Step};
-use crate::snippets;
+use crate::snippets::{self, sha256};
 use crate::workspace::Workspace;
 
 pub fn propose(
@@ -261,15 +260,6 @@ fn decoded(bytes: &[u8]) -> String {
         Ok(text) => text.to_owned(),
         Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
     }
-}
-
-pub fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
 }
 
 /// The command whose output is this patch, piped into the command that applies it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Change, Context, Plan, Refusal, Step};
 use crate::edit::config::{self, Destination, Named};
-use crate::facts::{Action, Effect, Origin, Scan};
+use crate::facts::{Effect, Origin, Scan};
 
 /// Where the client and the analysis look for it.
 pub const PATH: &str = "governor.toml";
@@ -72,7 +72,7 @@ pub fn names(scan: &Scan) -> (Vec<Destination>, Vec<Named>) {
         .iter()
         .filter(|effect| effect.origin == Origin::App)
     {
-        let user = format!("{} ({})", effect.symbol, word(effect.action));
+        let user = format!("{} ({})", effect.symbol, effect.action.word());
         let used_by = match host(effect) {
             Some(host) => {
                 let entry = hosts.entry(host.clone()).or_insert_with(|| Destination {
@@ -141,15 +141,4 @@ fn is_a_name(kind: &str, name: &str) -> bool {
         && !name.is_empty()
         && name != kind
         && !name.contains(['*', '{', '?', '<'])
-}
-
-fn word(action: Action) -> &'static str {
-    match action {
-        Action::Read => "read",
-        Action::Write => "write",
-        Action::Delete => "delete",
-        Action::Execute => "execute",
-        Action::Send => "send",
-        Action::Export => "export",
-    }
 }

@@ -369,14 +369,7 @@ fn add_step(path: &str, symbol: &str, target: Target, effect: &Effect, plan: &mu
 
 /// What an effect is for, as far as the code says it.
 pub fn intent_of(effect: &Effect) -> Intent {
-    let action = match effect.action {
-        Action::Read => "read",
-        Action::Write => "write",
-        Action::Delete => "delete",
-        Action::Execute => "execute",
-        Action::Send => "send",
-        Action::Export => "export",
-    };
+    let action = effect.action.word();
     let (kind, name) = (&effect.resource.kind, &effect.resource.name);
     // A library's own name says nothing of what the call acts on: the client takes that from the call.
     let is_named = effect.resource.is_named

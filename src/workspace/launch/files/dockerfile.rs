@@ -6,12 +6,8 @@ use crate::workspace::launch::join;
 
 pub fn raw_commands(path: &str, text: &str) -> Vec<RawCommand> {
     let own_folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut working = String::from("/");
-    let mut copies: Vec<(String, String)> = Vec::new();
-    let mut entrypoint: Option<(u32, Vec<String>)> = None;
-    let mut command: Option<(u32, Vec<String>)> = None;
+    let mut stage = Stage::default();
     let mut out = Vec::new();
-    let mut python_path = Vec::new();
     for (number, line) in logical_lines(text) {
         let Some((word, rest)) = line.trim().split_once(char::is_whitespace) else {
             continue;
@@ -19,101 +15,94 @@ pub fn raw_commands(path: &str, text: &str) -> Vec<RawCommand> {
         let rest = rest.trim();
         match word.to_ascii_uppercase().as_str() {
             "FROM" => {
-                flush(
-                    &mut entrypoint,
-                    &mut command,
-                    &working,
-                    &copies,
-                    &python_path,
-                    own_folder,
-                    &mut out,
-                );
-                copies.clear();
-                working = "/".to_owned();
+                out.extend(stage.command(own_folder));
+                stage = Stage {
+                    python_path: stage.python_path,
+                    ..Stage::default()
+                };
             }
-            "WORKDIR" => working = absolute(&working, rest),
-            "COPY" | "ADD" => copies.extend(copied(rest, &working)),
+            "WORKDIR" => stage.working = absolute(&stage.working, rest),
+            "COPY" | "ADD" => stage.copies.extend(copied(rest, &stage.working)),
             "ENV" => {
                 if let Some(value) = rest.strip_prefix("PYTHONPATH") {
                     let value = value.trim_start_matches(['=', ' ']).trim_matches('"');
-                    python_path = value.split(':').map(str::to_owned).collect();
+                    stage.python_path = value.split(':').map(str::to_owned).collect();
                 }
             }
-            "ENTRYPOINT" => entrypoint = Some((number, exec_form(rest))),
-            "CMD" => command = Some((number, exec_form(rest))),
+            "ENTRYPOINT" => stage.entrypoint = Some((number, exec_form(rest))),
+            "CMD" => stage.cmd = Some((number, exec_form(rest))),
             _ => {}
         }
     }
-    flush(
-        &mut entrypoint,
-        &mut command,
-        &working,
-        &copies,
-        &python_path,
-        own_folder,
-        &mut out,
-    );
+    out.extend(stage.command(own_folder));
     out
 }
 
-#[allow(clippy::too_many_arguments, reason = "the state of one build stage")]
-fn flush(
-    entrypoint: &mut Option<(u32, Vec<String>)>,
-    command: &mut Option<(u32, Vec<String>)>,
-    working: &str,
-    copies: &[(String, String)],
-    python_path: &[String],
-    own_folder: &str,
-    out: &mut Vec<RawCommand>,
-) {
-    let (line, mut words) = match (entrypoint.take(), command.take()) {
-        (Some((line, mut words)), Some((_, rest))) => {
-            words.extend(rest);
-            (line, words)
-        }
-        (Some(one), None) | (None, Some(one)) => one,
-        (None, None) => return,
-    };
-    // The repo's folders that lie where the command runs or imports from.
-    let mut folders = Vec::new();
-    let image_folders = std::iter::once(working).chain(python_path.iter().map(String::as_str));
-    for image in image_folders {
-        for (from, to) in copies {
-            let (image, to) = (image.trim_end_matches('/'), to.trim_end_matches('/'));
-            // The copied folder lies below the working one and keeps its name: so does its parent.
-            if let Some(inside) = to.strip_prefix(image).map(|rest| rest.trim_matches('/'))
-                && !inside.is_empty()
-                && let Some(parent) = from.strip_suffix(inside)
-            {
-                for base in [own_folder, ""] {
-                    folders.push(join(base, parent));
+/// What the instructions of a build stage say so far.
+#[derive(Default)]
+struct Stage {
+    /// Empty stands for `/`.
+    working: String,
+    copies: Vec<(String, String)>,
+    python_path: Vec<String>,
+    entrypoint: Option<(u32, Vec<String>)>,
+    cmd: Option<(u32, Vec<String>)>,
+}
+
+impl Stage {
+    /// What the image runs.
+    fn command(&self, own_folder: &str) -> Option<RawCommand> {
+        let (line, mut words) = match (self.entrypoint.clone(), self.cmd.clone()) {
+            (Some((line, mut words)), Some((_, rest))) => {
+                words.extend(rest);
+                (line, words)
+            }
+            (one, other) => one.or(other)?,
+        };
+        // The repo's folders that lie where the command runs or imports from.
+        let mut folders = Vec::new();
+        let image_folders = std::iter::once(self.working.as_str())
+            .chain(self.python_path.iter().map(String::as_str));
+        for image in image_folders {
+            for (from, to) in &self.copies {
+                let (image, to) = (image.trim_end_matches('/'), to.trim_end_matches('/'));
+                // The copied folder lies below the working one and keeps its name: so does its parent.
+                if let Some(inside) = to.strip_prefix(image).map(|rest| rest.trim_matches('/'))
+                    && !inside.is_empty()
+                    && let Some(parent) = from.strip_suffix(inside)
+                {
+                    for base in [own_folder, ""] {
+                        folders.push(join(base, parent));
+                    }
+                }
+                if let Some(inside) = image.strip_prefix(to)
+                    && (inside.is_empty() || inside.starts_with('/'))
+                {
+                    for base in [own_folder, ""] {
+                        folders.push(join(&join(base, from), inside.trim_start_matches('/')));
+                    }
                 }
             }
-            if let Some(inside) = image.strip_prefix(to)
-                && (inside.is_empty() || inside.starts_with('/'))
-            {
-                for base in [own_folder, ""] {
-                    folders.push(join(&join(base, from), inside.trim_start_matches('/')));
+        }
+        for word in &mut words {
+            // A path inside the image, as a path inside the repo.
+            if word.starts_with('/') && word.ends_with(".py") {
+                for (from, to) in &self.copies {
+                    if let Some(inside) =
+                        word.strip_prefix(&format!("{}/", to.trim_end_matches('/')))
+                    {
+                        *word = join(from, inside);
+                        break;
+                    }
                 }
             }
         }
+        Some(RawCommand {
+            line,
+            words,
+            folders,
+        })
     }
-    for word in &mut words {
-        // A path inside the image, as a path inside the repo.
-        if word.starts_with('/') && word.ends_with(".py") {
-            for (from, to) in copies {
-                if let Some(inside) = word.strip_prefix(&format!("{}/", to.trim_end_matches('/'))) {
-                    *word = join(from, inside);
-                    break;
-                }
-            }
-        }
-    }
-    out.push(RawCommand {
-        line,
-        words,
-        folders,
-    });
 }
 
 fn absolute(working: &str, path: &str) -> String {
