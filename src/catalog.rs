@@ -14,6 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 mod build;
 mod like;
+mod operation;
 pub mod schema;
 mod verb;
 mod vocabulary;
@@ -35,6 +36,12 @@ pub struct Catalog {
     likes: like::Likes,
     fluent: FxHashSet<String>,
     fields: FxHashMap<String, String>,
+    /// Class → method that is called → methods that it runs.
+    hooks: FxHashMap<String, FxHashMap<String, Vec<String>>>,
+    /// The methods of `hooks`.
+    hooked: FxHashSet<String>,
+    /// Import roots of the classes of which making an object is an effect.
+    made: FxHashSet<String>,
     injectors: FxHashSet<String>,
     transparent: FxHashSet<String>,
     containers: FxHashSet<String>,

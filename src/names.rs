@@ -15,7 +15,9 @@ mod annotation;
 mod argument;
 mod call;
 mod class;
+mod computed;
 pub mod constant;
+mod contents;
 mod django;
 mod heir;
 mod import;
@@ -36,6 +38,8 @@ mod relation;
 mod result;
 
 pub use class::Ancestor;
+pub use computed::ANY;
+pub use contents::{Held, Put, Puts};
 pub use memo::{Key, Known, Resolver};
 pub use modules::{FileTable, Located};
 pub use needs::{Input, Needs};
@@ -145,6 +149,8 @@ pub struct Program<'c> {
     /// Attributes and items that are the same whatever object they are of, and their class: what is used as an SQLAlchemy
     /// session (`request.db`), and what the repo only ever keeps one class of objects in (`app["redis"]`).
     pub kept: FxHashMap<Name, Name>,
+    /// What the repo puts into its own collections, by the expressions that make these.
+    pub contents: FxHashMap<Site, Vec<Held>>,
     /// Functions that a call registers as handlers, and the classes of what they will be called with.
     pub given: FxHashMap<Definition, Vec<Name>>,
     /// Classes of the repo by each class that they derive from.

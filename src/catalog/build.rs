@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 
+use super::operation::MADE;
 use super::schema::*;
 use super::*;
 
@@ -231,13 +232,18 @@ impl Catalog {
                 decided_by: effect.decided_by,
                 destination: effect.destination,
             };
+            if effect.names.iter().any(|name| name == MADE) {
+                let root = effect.on.split('.').next().unwrap_or_default();
+                self.made.insert(root.to_owned());
+            }
             let on = self.effects.entry(effect.on).or_default();
             on.extend(effect.names.into_iter().map(|name| (name, rule.clone())));
         }
         if let Some(verbs) = file.verbs {
+            let own = verbs.category.as_deref().map(parse_category).transpose()?;
             let library = Library {
                 name: file.library.clone(),
-                category: category.unwrap_or(Category::Cloud),
+                category: own.or(category).unwrap_or(Category::Cloud),
                 resource_type: file.resource_type.clone(),
                 service: file.service.clone(),
                 intercepted,
@@ -276,6 +282,11 @@ impl Catalog {
                 .into_iter()
                 .map(|factory| (factory.call, factory.returns)),
         );
+        for hook in file.hook {
+            self.hooked.extend(hook.names.iter().cloned());
+            let methods = self.hooks.entry(hook.on).or_default();
+            methods.extend(hook.names.into_iter().map(|name| (name, hook.runs.clone())));
+        }
         self.injectors
             .extend(file.inject.into_iter().map(|inject| inject.call));
         self.aliases.extend(file.alias);

@@ -66,7 +66,7 @@ impl Like {
 }
 
 /// Whether `text` is like `pattern`, in which `*` stands for any text.
-fn matches(pattern: &str, text: &str) -> bool {
+pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let Some((start, mut rest)) = pattern.split_once('*') else {
         return pattern == text;
     };

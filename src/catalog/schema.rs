@@ -32,6 +32,7 @@ pub struct RuleFile {
     pub effect: Vec<EffectRule>,
     pub entrypoint: Vec<EntrypointRule>,
     pub factory: Vec<FactoryRule>,
+    pub hook: Vec<HookRule>,
     pub inject: Vec<InjectRule>,
     /// Verb table for methods that no rule names: `aws` or `google`.
     pub verbs: Option<VerbRule>,
@@ -54,7 +55,8 @@ pub struct RuleFile {
 pub struct EffectRule {
     /// A module (for functions) or a class (for methods).
     pub on: String,
-    /// Functions, methods or attribute chains (`chat.completions.create`) of `on`.
+    /// Functions, methods or attribute chains (`chat.completions.create`) of `on`; `()` for making one, where that alone
+    /// says what will be done: an operator of Airflow.
     pub names: Vec<String>,
     /// `read`, `write`, `delete`, `execute`, `send`, `export`, or decided at the call: `by_method`, `by_mode`, `by_sql`,
     /// `by_presence`, or by the step before it in a chain (`by_step`: `files().delete(…).execute()`).
@@ -131,6 +133,17 @@ pub struct FactoryRule {
     pub returns: String,
 }
 
+/// Methods of a class that run what its subclasses put in the place of others: `start` of a thread runs `run`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HookRule {
+    pub on: String,
+    /// The methods that are called; `__call__` for calling the object.
+    pub names: Vec<String>,
+    /// The methods that they run.
+    pub runs: Vec<String>,
+}
+
 /// A call in a parameter's default or annotation that injects what a function makes: `Depends(f)`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -142,8 +155,10 @@ pub struct InjectRule {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct VerbRule {
-    /// Prefix of the classes that it holds for: `boto3.client:`.
+    /// Prefix of the classes that it holds for: `boto3.client:`; with a `*`, what their whole names are like:
+    /// `kubernetes*.client.*Api`.
     pub on: String,
+    pub category: Option<String>,
     pub read: Vec<String>,
     pub delete: Vec<String>,
     pub send: Vec<String>,
@@ -153,6 +168,8 @@ pub struct VerbRule {
     pub none: Vec<String>,
     /// The operations stand in groups: `client.virtual_machines.list_all`.
     pub grouped: bool,
+    /// A method that begins with none of the verbs does nothing outside the process.
+    pub strict: bool,
 }
 
 /// What is true of Python and the wire whatever the library: `src/catalog/language.toml`.

@@ -5,10 +5,13 @@ use super::*;
 impl Catalog {
     /// The action that a generated client's method has by its verb.
     pub fn verb(&self, class: &str, method: &str) -> Option<(&Library, Action)> {
-        let (library, verbs) = self
-            .verbs
-            .iter()
-            .find(|(_, verbs)| class.starts_with(&verbs.on))?;
+        let (library, verbs) =
+            self.verbs
+                .iter()
+                .find(|(_, verbs)| match verbs.on.contains('*') {
+                    true => like::matches(&verbs.on, class),
+                    false => class.starts_with(&verbs.on),
+                })?;
         let (group, method) = method.rsplit_once('.').unwrap_or(("", method));
         let is_operation = !method.starts_with('_') && verbs.grouped != group.is_empty();
         if verbs.none.iter().any(|name| name == method) || !is_operation {
@@ -19,6 +22,9 @@ impl Catalog {
             .flat_map(|(prefixes, action)| prefixes.iter().map(move |prefix| (prefix, action)))
             .filter(|(prefix, _)| method.starts_with(prefix.as_str()))
             .max_by_key(|(prefix, _)| prefix.len());
+        if longest.is_none() && verbs.strict {
+            return None;
+        }
         Some((
             library,
             longest.map_or(Action::Execute, |(_, action)| action),

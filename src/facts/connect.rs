@@ -10,24 +10,29 @@ use super::effect::run_by;
 use super::entrypoint::{handlers, registers};
 use super::graph::{calls_of_decorated, own_decorators, registered, runs};
 use crate::catalog::schema::EntrypointRule;
-use crate::names::{CalledFrom, Definition, FileId, Input, Known, Program, Resolver, Site, VAGUE};
-use crate::syntax::module::{ExprId, ExprKind, Module, Name, ParameterKind, ScopeId};
+use crate::names::{
+    CalledFrom, Definition, FileId, Held, Input, Known, Program, Put, Puts, Resolver, Site, VAGUE,
+    Value,
+};
+use crate::syntax::module::{ExprId, ExprKind, Module, Name, ParameterKind, ScopeId, ScopeKind};
 
-/// Fills in [`Program::called_from`]: first with what is known without it, then, of the calls that were not understood,
-/// with what it adds, until nothing new is found. What a round finds, the next ones know, unless it rests on what the
-/// round added to.
+/// Fills in [`Program::called_from`] and [`Program::contents`]: first with what is known without them, then, of the calls
+/// that were not understood, with what they add, until nothing new is found. What a round finds, the next ones know,
+/// unless it rests on what the round added to.
 pub fn connect(program: &mut Program, cancelled: &AtomicBool) {
-    let mut open: Vec<Option<Vec<Site>>> = vec![None; program.files.len()];
+    let mut open: Vec<Option<Open>> = Vec::new();
+    open.resize_with(program.files.len(), || None);
+    let mut registered = Registered::default();
     for _ in 0..MAX_ROUNDS {
         let groups = each_group(program, |resolver, file| {
             if cancelled.load(Ordering::Relaxed) {
                 return Round::default();
             }
-            called_in(resolver, file, open[file.0 as usize].as_deref())
+            called_in(resolver, file, open[file.0 as usize].as_ref())
         });
         let (rounds, known): (Vec<Vec<Round>>, Vec<Known>) = groups.into_iter().unzip();
         let rounds: Vec<Round> = rounds.into_iter().flatten().collect();
-        let changed = add(program, &rounds);
+        let changed = add(program, &rounds, &mut registered);
         program.known.resize_with(known.len(), Known::default);
         let all = program.known.par_iter_mut().zip(known);
         all.for_each(|(all, known)| {
@@ -37,13 +42,23 @@ pub fn connect(program: &mut Program, cancelled: &AtomicBool) {
         if changed.is_empty() {
             break;
         }
-        open = rounds.into_iter().map(|round| Some(round.open)).collect();
+        open = rounds
+            .into_iter()
+            .map(|mut round| {
+                round.open.puts = std::mem::take(&mut round.puts.open);
+                Some(round.open)
+            })
+            .collect();
     }
 }
 
 /// Adds what a round found to the program, and tells what that changes.
-fn add(program: &mut Program, rounds: &[Round]) -> FxHashSet<u32> {
+fn add(program: &mut Program, rounds: &[Round], registered: &mut Registered) -> FxHashSet<u32> {
     let mut changed = FxHashSet::default();
+    for round in rounds {
+        registered.add(program, &round.puts, &round.decorated, &mut changed);
+    }
+    registered.settle(program, &mut changed);
     let sessions = rounds.iter().flat_map(|round| round.sessions.clone());
     for (name, class) in kept(rounds).into_iter().chain(sessions) {
         let before = program.kept.insert(name.clone(), class.clone());
@@ -74,6 +89,53 @@ fn add(program: &mut Program, rounds: &[Round]) -> FxHashSet<u32> {
     changed
 }
 
+/// Decorators that put into a collection what they stand on, and what they stand on.
+#[derive(Default)]
+struct Registered {
+    registrars: FxHashMap<(Definition, usize), Vec<Site>>,
+    decorated: Vec<((Definition, usize), Value)>,
+}
+
+impl Registered {
+    fn add(
+        &mut self,
+        program: &mut Program,
+        puts: &Puts,
+        decorated: &[((Definition, usize), Value)],
+        changed: &mut FxHashSet<u32>,
+    ) {
+        for (made, held) in &puts.held {
+            hold(program, *made, held.clone(), changed);
+        }
+        for (function, index, made) in &puts.registrars {
+            let into = self.registrars.entry((*function, *index)).or_default();
+            into.push(*made);
+        }
+        self.decorated.extend(decorated.iter().cloned());
+    }
+
+    /// Puts what is decorated where its decorators put it.
+    fn settle(&self, program: &mut Program, changed: &mut FxHashSet<u32>) {
+        for (decorator, value) in &self.decorated {
+            for &made in self.registrars.get(decorator).into_iter().flatten() {
+                hold(program, made, Held::registered(value.clone()), changed);
+            }
+        }
+    }
+}
+
+/// Adds to what a collection holds, where it is new.
+fn hold(program: &mut Program, made: Site, held: Held, changed: &mut FxHashSet<u32>) {
+    let known = program.contents.entry(made).or_default();
+    if known.len() < MAX_HELD && !known.contains(&held) {
+        known.push(held);
+        changed.insert(Input::Contents(made).id());
+    }
+}
+
+/// No more of what a collection holds is looked at.
+const MAX_HELD: usize = 64;
+
 /// Names under which every file that keeps something keeps objects of the same class.
 fn kept(rounds: &[Round]) -> Vec<(Name, Name)> {
     let mut found: FxHashMap<&Name, Option<&Name>> = FxHashMap::default();
@@ -93,13 +155,23 @@ fn kept(rounds: &[Round]) -> Vec<(Name, Name)> {
 /// How many calls deep an argument may be handed on before its type is lost.
 const MAX_ROUNDS: usize = 4;
 
+/// What nothing is known about, but may be once a parameter or a collection is.
+#[derive(Default)]
+struct Open {
+    calls: Vec<Site>,
+    puts: Vec<Put>,
+}
+
 /// What one look at a file gave.
 #[derive(Default)]
 struct Round {
     /// Calls whose target has a parameter that only its calls can type.
     found: Vec<(Definition, CalledFrom)>,
-    /// Calls that nothing is known about, but may be once a parameter is.
-    open: Vec<Site>,
+    open: Open,
+    /// What is put into collections.
+    puts: Puts,
+    /// What the repo's own decorators stand on, each with the parameter that it is passed for.
+    decorated: Vec<((Definition, usize), Value)>,
     /// Attributes that are used as sessions, and the class of such.
     sessions: Vec<(Name, Name)>,
     /// Names under which objects are kept, and their class where it is known.
@@ -109,7 +181,7 @@ struct Round {
 }
 
 /// Looks at `open`, or at every call.
-fn called_in(resolver: &mut Resolver, file: FileId, open: Option<&[Site]>) -> Round {
+fn called_in(resolver: &mut Resolver, file: FileId, open: Option<&Open>) -> Round {
     let program = resolver.program;
     let mut round = Round::default();
     let Some(module) = program.module(file) else {
@@ -133,7 +205,7 @@ fn called_in(resolver: &mut Resolver, file: FileId, open: Option<&[Site]>) -> Ro
             decorated_in(resolver, Definition { file, scope }, &mut round);
         }
     }
-    let sites: Vec<Site> = open.map_or_else(every, <[Site]>::to_vec);
+    let sites: Vec<Site> = open.map_or_else(every, |open| open.calls.clone());
     for site in sites {
         let ExprKind::Call(function, _) = &module.expr(site.expr).kind else {
             continue;
@@ -145,10 +217,13 @@ fn called_in(resolver: &mut Resolver, file: FileId, open: Option<&[Site]>) -> Ro
         if values.is_empty()
             && matches!(
                 module.expr(*function).kind,
-                ExprKind::Attribute(..) | ExprKind::Name(_)
+                ExprKind::Attribute(..)
+                    | ExprKind::Call(..)
+                    | ExprKind::Name(_)
+                    | ExprKind::Subscript(..)
             )
         {
-            round.open.push(site);
+            round.open.calls.push(site);
             round.sessions.extend(resolver.session_attribute(site));
         }
         for typed in values.iter() {
@@ -189,6 +264,9 @@ fn called_in(resolver: &mut Resolver, file: FileId, open: Option<&[Site]>) -> Ro
             }
         }
     }
+    if !program.file(file).is_test {
+        round.puts = resolver.puts(file, open.map(|open| open.puts.as_slice()));
+    }
     round
 }
 
@@ -216,6 +294,16 @@ fn decorated_in(resolver: &mut Resolver, function: Definition, round: &mut Round
             };
             round.given.push((wrapper, given.clone()));
         }
+    }
+    let is_test = resolver.program.file(function.file).is_test;
+    let module = resolver.program.module(function.file);
+    let kind = module.map(|module| module.scope(function.scope).kind);
+    for &decorator in decorators.iter().filter(|_| !is_test) {
+        let value = match kind {
+            Some(ScopeKind::Class) => Value::Class(function),
+            _ => Value::Function(function),
+        };
+        round.decorated.push((decorator, value));
     }
     for (decorator, decorated) in decorators {
         let rules = registers(resolver, decorator, decorated);

@@ -3,9 +3,9 @@
 use super::effect::run_arguments;
 use super::file::FileFacts;
 use super::graph::{Edge, Node, calls_of_decorated, node_of, runs, targets};
-use crate::names::{Ancestor, Definition, FileId, Resolver, Site, Typed, Value};
+use crate::names::{Definition, FileId, Resolver, Site, Typed, Value};
 use crate::syntax::module::{
-    BlockKind, CallSite, ExprKind, MODULE_SCOPE, Module, Scope, ScopeId, ScopeKind,
+    BlockKind, CallSite, ExprId, ExprKind, MODULE_SCOPE, Module, Scope, ScopeId, ScopeKind,
 };
 
 /// Adds the edges that start in a file, and its loops.
@@ -164,30 +164,26 @@ fn nested(module: &Module, file: FileId, facts: &mut FileFacts) {
 
 /// `worker.start()` of a repo's own thread or process runs its `run`.
 fn started(resolver: &mut Resolver, module: &Module, site: Site) -> Vec<Definition> {
-    let object = match module.method_call(site.expr) {
-        Some((expr, method)) if &**method == "start" => Site { expr, ..site },
-        _ => return Vec::new(),
+    let Some((expr, method)) = module.method_call(site.expr) else {
+        return Vec::new();
     };
+    let objects = resolver.values(Site { expr, ..site });
     let mut found = Vec::new();
-    for typed in resolver.values(object).to_vec() {
-        let Value::Object(class, _) = typed.value else {
-            continue;
-        };
-        let is_thread = resolver.lineage(class).iter().any(
-            |ancestor| matches!(ancestor, Ancestor::External(name) if THREADS.contains(&&**name)),
-        );
-        if is_thread {
-            found.extend(resolver.find_method(class, "run"));
+    for typed in objects.iter() {
+        match typed.value {
+            Value::Object(class, _) => found.extend(resolver.hooked(class, method)),
+            // What a decorator from elsewhere makes of a function runs it: `load.expand(day=days)`.
+            Value::Function(function) => {
+                let names = resolver.decorator_names(function);
+                let mut names = names.iter();
+                let makes = names.any(|name| !name.starts_with("functools."));
+                found.extend(makes.then_some(function));
+            }
+            _ => {}
         }
     }
     found
 }
-
-const THREADS: &[&str] = &[
-    "multiprocessing.Process",
-    "threading.Thread",
-    "threading.Timer",
-];
 
 fn record_loop(
     module: &Module,
@@ -214,7 +210,15 @@ fn record_loop(
 /// Functions of the repo that an argument names, directly or in a list or dict.
 fn passed(resolver: &mut Resolver, module: &Module, site: Site) -> Vec<Definition> {
     match &module.expr(site.expr).kind {
-        ExprKind::Name(_) | ExprKind::Attribute(..) => referenced(resolver, site),
+        ExprKind::Name(_) | ExprKind::Attribute(..) => {
+            let mut found = referenced(resolver, site);
+            for typed in resolver.values(site).iter() {
+                if let Value::Literal(literal) = typed.value {
+                    found.extend(listed(resolver, literal));
+                }
+            }
+            found
+        }
         ExprKind::Sequence(items) => {
             let items = items.clone();
             items
@@ -231,6 +235,24 @@ fn passed(resolver: &mut Resolver, module: &Module, site: Site) -> Vec<Definitio
         }
         _ => Vec::new(),
     }
+}
+
+/// The functions of the repo in a list or dict that has a name.
+fn listed(resolver: &mut Resolver, literal: Site) -> Vec<Definition> {
+    let module = resolver.program.module(literal.file);
+    let items: Vec<ExprId> = match module.map(|module| &module.expr(literal.expr).kind) {
+        Some(ExprKind::Sequence(items)) => items.to_vec(),
+        Some(ExprKind::Dict(entries)) => entries.iter().map(|(_, value)| *value).collect(),
+        _ => return Vec::new(),
+    };
+    let names = |expr: &ExprId| {
+        let kind = module.map(|module| &module.expr(*expr).kind);
+        matches!(kind, Some(ExprKind::Attribute(..) | ExprKind::Name(_)))
+    };
+    let items = items.into_iter().filter(names);
+    items
+        .flat_map(|expr| referenced(resolver, Site { expr, ..literal }))
+        .collect()
 }
 
 fn referenced(resolver: &mut Resolver, site: Site) -> Vec<Definition> {

@@ -6,7 +6,7 @@ use super::destination::{Target, remote, target};
 use super::{Action, Category, Confidence};
 use crate::catalog::schema::RunnerRule;
 use crate::catalog::{ActionRule, Match, Rule};
-use crate::names::{Resolver, Site, Typed, Value};
+use crate::names::{ANY, Ancestor, Definition, Resolver, Site, Typed, Value};
 use crate::syntax::module::{CallSite, ExprId, ExprKind, Module, Span};
 
 mod receiver;
@@ -274,7 +274,13 @@ fn effect_of(
         Value::External(name) if !name.starts_with("governor.") => {
             found = catalog
                 .function(name)
-                .or_else(|| catalog.effect(catalog.any_attribute(name)?, "__call__"))?;
+                .or_else(|| catalog.effect(catalog.any_attribute(name)?, "__call__"))
+                .or_else(|| catalog.made(name))
+                .or_else(|| catalog.any_operation(name.strip_suffix(ANY)?.strip_suffix('.')?))?;
+            made = None;
+        }
+        Value::Class(class) => {
+            found = made_by_heir(resolver, *class)?;
             made = None;
         }
         Value::Instance(class, by) => {
@@ -294,7 +300,12 @@ fn effect_of(
         } => {
             made = *by;
             let (class, chain) = catalog.operation(class, chain);
-            match catalog.effect(&class, chain) {
+            let any = || {
+                (chain == ANY)
+                    .then(|| catalog.any_operation(&class))
+                    .flatten()
+            };
+            match catalog.effect(&class, chain).or_else(any) {
                 Some(rule) => found = rule,
                 None => {
                     let (library, action) = match catalog.verb(&class, chain) {
@@ -358,6 +369,21 @@ fn effect_of(
         call_site: *call,
         site,
     })
+}
+
+/// What making an object of a class of the repo does as it derives from one of which the rules say so, unless its own
+/// methods do the work.
+fn made_by_heir<'c>(resolver: &mut Resolver<'c>, class: Definition) -> Option<Match<'c>> {
+    let catalog = resolver.program.catalog;
+    let lineage = resolver.lineage(class);
+    let (base, found) = lineage.iter().find_map(|ancestor| match ancestor {
+        Ancestor::External(base) => Some((base, catalog.made(base)?)),
+        Ancestor::Own(_) => None,
+    })?;
+    let rules = catalog.entrypoint("subclass", base, "").into_iter();
+    let mut methods = rules.flat_map(|rule| &rule.methods);
+    let works = methods.any(|method| resolver.find_method(class, method).is_some());
+    (!works).then_some(found)
 }
 
 /// A file that is none: a buffer in memory, an open file that is passed on, the null device.

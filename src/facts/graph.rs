@@ -120,16 +120,17 @@ pub fn own_decorators(resolver: &mut Resolver, function: Definition) -> Vec<(Def
             file: function.file,
             expr,
         };
-        found.extend(
-            resolver
-                .values(site)
-                .iter()
-                .filter_map(|typed| match typed.value {
-                    Value::Function(decorator) => Some((decorator, 0)),
-                    Value::Bound { method, .. } => Some((method, 1)),
-                    _ => None,
-                }),
-        );
+        for typed in resolver.values(site).iter() {
+            found.extend(match typed.value {
+                Value::Function(decorator) => Some((decorator, 0)),
+                Value::Bound { method, .. } => Some((method, 1)),
+                Value::Object(class, _) => {
+                    let call = resolver.find_method(class, "__call__");
+                    call.map(|method| (method, 1))
+                }
+                _ => None,
+            });
+        }
     }
     found
 }
@@ -193,11 +194,10 @@ pub fn runs(resolver: &mut Resolver, value: &Value) -> Vec<(Definition, u16)> {
             .filter_map(|name| resolver.find_method(*class, name))
             .map(|method| (method, 1))
             .collect(),
-        Value::Object(class, _) => resolver
-            .find_method(*class, "__call__")
-            .map(|method| (method, 1))
-            .into_iter()
-            .collect(),
+        Value::Object(class, _) => {
+            let run = resolver.run_by_call(*class).into_iter();
+            run.map(|method| (method, 1)).collect()
+        }
         _ => Vec::new(),
     }
 }

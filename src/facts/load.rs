@@ -156,6 +156,7 @@ pub fn load<'c>(workspace: &Workspace, catalog: &'c Catalog, session: &Session) 
         called_from: Default::default(),
         classes: Default::default(),
         kept: Default::default(),
+        contents: Default::default(),
         given: Default::default(),
         subclasses: Default::default(),
         derived: Default::default(),

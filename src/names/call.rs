@@ -1,5 +1,6 @@
 //! What calling a value gives.
 
+use super::contents::is_collection;
 use super::*;
 use crate::syntax::module::ScopeKind;
 
@@ -26,10 +27,10 @@ impl<'p> Resolver<'p> {
                 function,
             } => self.method_called(class, chain, *made, *function, site),
             Value::Class(class) => vec![Typed::certain(Value::Object(*class, Some(site)))],
-            Value::Object(class, _) => match self.find_method(*class, "__call__") {
-                Some(method) => self.returned(method),
-                None => Vec::new(),
-            },
+            Value::Object(class, _) => {
+                let run = self.run_by_call(*class).into_iter();
+                run.flat_map(|method| self.returned(method)).collect()
+            }
             Value::Function(function) => match self.handed_back(*function, site) {
                 Some(found) => found,
                 None => match self.made_to_order(*function, site, 0) {
@@ -177,6 +178,15 @@ impl<'p> Resolver<'p> {
                 }
             }
             _ => {}
+        }
+        // A collection that is filled later; its elements are known by where it is made.
+        let is_empty = || {
+            self.arguments(site)
+                .iter()
+                .all(|argument| argument.keyword.is_some())
+        };
+        if is_collection(name) && (is_empty() || !name.starts_with("builtins.")) {
+            return vec![Typed::certain(Value::Instance(name.clone(), Some(site)))];
         }
         if let (true, Some(first)) = (COLLECTORS.contains(&&**name), first) {
             return self.each(first, |resolver, typed| match &typed.value {
@@ -404,9 +414,8 @@ impl<'p> Resolver<'p> {
     }
 
     fn getattr_called(&mut self, site: Site) -> Vec<Typed> {
-        let name = self
-            .argument(site, Some(1), None)
-            .and_then(|name| self.constant(name));
+        let second = self.argument(site, Some(1), None);
+        let name = second.and_then(|name| self.constant(name));
         match (self.argument(site, Some(0), None), name) {
             (Some(object), Some(name)) => {
                 let name: Name = name.into();
@@ -414,18 +423,11 @@ impl<'p> Resolver<'p> {
                     resolver.member(&typed.value, &name, Some(site))
                 })
             }
-            // Which operation of a cloud's client it is, only the run tells.
-            (Some(object), None) if self.arguments(site).len() == 2 => {
-                self.each(object, |_, typed| match &typed.value {
-                    Value::Instance(class, made) if class.starts_with("boto3.client:") => {
-                        vec![Typed::likely(Value::Method {
-                            class: class.clone(),
-                            chain: "*".into(),
-                            made: *made,
-                            function: None,
-                        })]
-                    }
-                    _ => Vec::new(),
+            (Some(object), None) => {
+                let text = second.and_then(|name| self.text(name));
+                let is_asked = self.arguments(site).len() == 2;
+                self.each(object, |resolver, typed| {
+                    resolver.some_member(&typed.value, text.as_deref(), is_asked, site)
                 })
             }
             _ => Vec::new(),
@@ -433,12 +435,14 @@ impl<'p> Resolver<'p> {
     }
 
     fn import_called(&mut self, site: Site) -> Vec<Typed> {
-        let name = self
-            .argument(site, Some(0), Some("name"))
-            .and_then(|name| self.constant(name));
-        let Some(name) = name.filter(|name| !name.starts_with('.')) else {
-            return Vec::new();
+        let first = self.argument(site, Some(0), Some("name"));
+        let Some(name) = first.and_then(|name| self.constant(name)) else {
+            let text = first.and_then(|name| self.text(name));
+            return text.map_or_else(Vec::new, |text| self.modules_like(&text));
         };
+        if name.starts_with('.') {
+            return Vec::new();
+        }
         let value = self
             .module_by_name(&name)
             .unwrap_or_else(|| self.external(&name));

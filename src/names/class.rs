@@ -348,6 +348,30 @@ impl<'p> Resolver<'p> {
         None
     }
 
+    /// The methods of a class of the repo that a class from elsewhere runs when `called` is called: `run` by `start` of a
+    /// thread.
+    pub fn hooked(&mut self, class: Definition, called: &str) -> Vec<Definition> {
+        let catalog = self.catalog();
+        let mut found = Vec::new();
+        for ancestor in self.lineage(class).iter() {
+            let Ancestor::External(base) = ancestor else {
+                continue;
+            };
+            for method in catalog.run_by(base, called) {
+                found.extend(self.find_method(class, method));
+            }
+        }
+        found
+    }
+
+    /// What runs when an object of a class of the repo is called.
+    pub fn run_by_call(&mut self, class: Definition) -> Vec<Definition> {
+        match self.find_method(class, "__call__") {
+            Some(method) => vec![method],
+            None => self.hooked(class, "__call__"),
+        }
+    }
+
     /// Whether a definition stands at the top level of its module.
     pub fn is_top_level(&self, definition: Definition) -> bool {
         self.program

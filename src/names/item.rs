@@ -1,5 +1,6 @@
 //! What containers hold: items, elements, entries.
 
+use super::contents::{LISTS, is_collection};
 use super::*;
 use crate::syntax::module::ExprKind;
 
@@ -40,12 +41,19 @@ impl<'p> Resolver<'p> {
                     return Vec::new();
                 };
                 match &module.expr(site.expr).kind {
-                    ExprKind::Sequence(items) => items
-                        .iter()
-                        .flat_map(|&expr| self.values(Site { expr, ..*site }).to_vec())
-                        .collect(),
+                    ExprKind::Sequence(items) => {
+                        let own = items.iter();
+                        let mut found: Vec<Typed> = own
+                            .flat_map(|&expr| self.values(Site { expr, ..*site }).to_vec())
+                            .collect();
+                        found.extend(self.contents(*site, None));
+                        found
+                    }
                     _ => Vec::new(),
                 }
+            }
+            Value::Instance(class, made) if LISTS.contains(&&**class) => {
+                self.contents_of_made(*made, None)
             }
             Value::Instance(class, made) => match self.catalog().method_makes(class, "__iter__") {
                 Some("<model>") => made.map_or(Vec::new(), |made| self.receiver_model(made)),
@@ -86,6 +94,11 @@ impl<'p> Resolver<'p> {
             Value::Literal(literal) => self.literal_subscript(*literal, site, items),
             Value::Class(class) => vec![Typed::certain(Value::Class(*class))],
             Value::Object(class, made) => self.typed_dict_entry(*class, *made, site, items),
+            Value::Instance(class, made) if is_collection(class) => {
+                let item = items.first().map(|&expr| Site { expr, ..site });
+                let key = item.and_then(|item| self.constant(item));
+                self.contents_of_made(*made, key.as_deref())
+            }
             Value::Instance(class, made) => match self.catalog().item_makes(class) {
                 Some("<model>") => made.map_or_else(Vec::new, |made| self.receiver_model(made)),
                 Some(item) => vec![Typed::certain(Value::Instance(item.into(), Some(site)))],
@@ -170,6 +183,7 @@ impl<'p> Resolver<'p> {
                         );
                     }
                 }
+                found.extend(self.contents(literal, wanted.as_deref()));
                 found
             }
             _ => Vec::new(),
@@ -184,18 +198,20 @@ impl<'p> Resolver<'p> {
                     return Vec::new();
                 };
                 match &module.expr(site.expr).kind {
-                    ExprKind::Dict(entries) => entries
-                        .iter()
-                        .flat_map(|(_, expr)| {
-                            self.values(Site {
-                                expr: *expr,
-                                ..*site
-                            })
-                            .to_vec()
-                        })
-                        .collect(),
+                    ExprKind::Dict(entries) => {
+                        let at = |expr| Site { expr, ..*site };
+                        let own = entries.iter();
+                        let mut found: Vec<Typed> = own
+                            .flat_map(|(_, expr)| self.values(at(*expr)).to_vec())
+                            .collect();
+                        found.extend(self.contents(*site, None));
+                        found
+                    }
                     _ => self.elements(value),
                 }
+            }
+            Value::Instance(class, made) if is_collection(class) => {
+                self.contents_of_made(*made, None)
             }
             _ => self.elements(value),
         }

@@ -1,5 +1,6 @@
 //! Attributes: of modules, classes, objects, and of what comes from elsewhere.
 
+use super::contents::{HOLDS, is_collection};
 use super::kept::{BAGS, STATES};
 use super::*;
 use crate::syntax::module::{BindingValue, ScopeKind};
@@ -63,6 +64,10 @@ impl<'p> Resolver<'p> {
             {
                 self.django_user()
             }
+            Value::Instance(class, _) if is_collection(class) => match HOLDS.contains(&&**name) {
+                true => self.container_member(value, name),
+                false => Vec::new(),
+            },
             Value::Instance(class, made) => {
                 let property = self.catalog().attribute_makes(class, name);
                 if property == Some("<type0>") {

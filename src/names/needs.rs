@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashSet, FxHasher};
 
-use super::{Definition, Name};
+use super::{Definition, Name, Site};
 
 /// A part of the program that may yet grow.
 #[derive(Clone, Copy, Hash)]
@@ -16,6 +16,8 @@ pub enum Input<'n> {
     Given(Definition),
     /// The class of what is kept under a name, in `Program::kept`.
     Kept(&'n Name),
+    /// What a collection holds that an expression makes, in `Program::contents`.
+    Contents(Site),
 }
 
 impl Input<'_> {

@@ -131,6 +131,7 @@ impl<'s> Lower<'s> {
                 block_of: Vec::new(),
                 unparsed: Vec::new(),
                 stored: Vec::new(),
+                items: Vec::new(),
             },
             statement: Span::default(),
             depth: 0,

@@ -270,12 +270,22 @@ pub struct Module {
     /// What is assigned to attributes of anything but a method's `self`, and to items: `g.db = …`,
     /// `app.state.client = …`, `app["db"] = …`.
     pub stored: Vec<StoredAttribute>,
+    /// What is assigned to items, whatever the key: `handlers[name] = …`.
+    pub items: Vec<StoredItem>,
 }
 
 #[derive(Clone, Debug)]
 pub struct StoredAttribute {
     pub object: ExprId,
     pub name: Name,
+    pub value: BindingValue,
+    pub scope: ScopeId,
+}
+
+#[derive(Clone, Debug)]
+pub struct StoredItem {
+    pub object: ExprId,
+    pub key: ExprId,
     pub value: BindingValue,
     pub scope: ScopeId,
 }

@@ -109,6 +109,12 @@ impl Lower<'_> {
                 let key = node.child_by_field_id(FIELDS.subscript);
                 if let (Some(object), Some(key)) = (object, key) {
                     let (object, key) = (self.expr(object, at), self.expr(key, at));
+                    self.module.items.push(StoredItem {
+                        object,
+                        key,
+                        value: value(path),
+                        scope: at.scope,
+                    });
                     if let Some(name) = self.module.key_name(key) {
                         let stored = StoredAttribute {
                             object,
