@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::catalog::Catalog;
-use crate::syntax::module::{ExprId, MODULE_SCOPE, Module, Name, ScopeId, ScopeKind};
+use crate::syntax::module::{ExprId, ExprKind, MODULE_SCOPE, Module, Name, ScopeId, ScopeKind};
 
 mod annotation;
 mod argument;
@@ -189,6 +189,11 @@ impl Program<'_> {
     /// The index of the group that a file is in.
     fn group(&self, file: FileId) -> usize {
         file.0 as usize / self.group_size()
+    }
+
+    fn is_name(&self, site: Site) -> bool {
+        let module = self.module(site.file);
+        module.is_some_and(|module| matches!(module.expr(site.expr).kind, ExprKind::Name(_)))
     }
 
     /// What was found for a key before.

@@ -324,12 +324,18 @@ impl<'p> Resolver<'p> {
         self.needs.add(needs);
     }
 
-    /// What was found of the files of a group, for those who look at others to find it there.
+    /// What was found of the files of a group, for those who look later or at other files. A name is as soon looked up
+    /// again as found there, and there are as many as of all the rest.
     pub fn into_known(self, group: usize) -> Known {
         let program = self.program;
-        let is_own = |key: &Key| key.file().is_some_and(|file| program.group(file) == group);
+        let is_kept = |key: &Key| {
+            let is_own = key.file().is_some_and(|file| program.group(file) == group);
+            is_own && !matches!(key, Key::Expr(site) if program.is_name(*site))
+        };
         let found = self.memo.into_iter();
-        found.filter(|(key, _)| is_own(key)).collect()
+        let mut known: Known = found.filter(|(key, _)| is_kept(key)).collect();
+        known.shrink_to_fit();
+        known
     }
 
     pub(super) fn catalog(&self) -> &'p Catalog {
