@@ -275,6 +275,23 @@ impl Catalog {
         made.map(String::as_str)
     }
 
+    /// What a method of every service's class makes: `boto3.client:*.get_paginator`.
+    pub fn method_of_any_makes(&self, class: &str, method: &str) -> Option<String> {
+        self.member_of_any_makes(class, ".", method)
+    }
+
+    /// What an attribute of every service's class gives: `boto3.resource:*::meta.client`.
+    pub fn attribute_of_any_makes(&self, class: &str, attribute: &str) -> Option<String> {
+        self.member_of_any_makes(class, "::", attribute)
+    }
+
+    fn member_of_any_makes(&self, class: &str, mark: &str, name: &str) -> Option<String> {
+        let (family, class) = class.split_once(':')?;
+        let made = joined(&self.factories, &[family, ":*", mark, name])?;
+        let service = class.split_once('.').map_or(class, |(service, _)| service);
+        Some(made.replace("<service>", service))
+    }
+
     /// What an attribute of a class gives without a call; `*.models.*` stands for the models of any Django app.
     pub fn property(&self, class: &str, name: &str) -> Option<&str> {
         let is_model = || {

@@ -315,11 +315,8 @@ impl<'p> Resolver<'p> {
         if let Some(key) = catalog.method_makes(class, chain) {
             return self.instance(key, site);
         }
-        // `boto3.client:*.get_paginator` holds for every service.
-        if let Some((family, service)) = class.split_once(':')
-            && let Some(key) = catalog.makes(&format!("{family}:*.{chain}"))
-        {
-            return self.instance(&key.replace("<service>", service), site);
+        if let Some(key) = catalog.method_of_any_makes(class, chain) {
+            return self.instance(&key, site);
         }
         match &**chain {
             "enter_context" | "enter_async_context" => {

@@ -157,9 +157,12 @@ impl<'p> Resolver<'p> {
                 function,
             } => {
                 let chain = format!("{chain}.{name}");
-                let made_by = self.catalog().attribute_makes(class, &chain);
+                let catalog = self.catalog();
+                let made_by = catalog.attribute_makes(class, &chain).map(Name::from);
+                let made_by =
+                    made_by.or_else(|| Some(catalog.attribute_of_any_makes(class, &chain)?.into()));
                 vec![Typed::certain(match made_by {
-                    Some(class) => Value::Instance(class.into(), *made),
+                    Some(class) => Value::Instance(class, *made),
                     None => Value::Method {
                         class: class.clone(),
                         chain: chain.into(),
