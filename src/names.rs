@@ -40,6 +40,7 @@ mod result;
 pub use class::Ancestor;
 pub use computed::ANY;
 pub use contents::{Held, Put, Puts};
+pub use django::is_settings;
 pub use memo::{Key, Known, Resolver};
 pub use modules::{FileTable, Located};
 pub use needs::{Input, Needs};
@@ -167,6 +168,8 @@ pub struct Program<'c> {
     pub methods_by_name: OnceLock<FxHashMap<Name, Vec<(Definition, Definition)>>>,
     /// What resolution found so far and what is added to the program does not change, by the groups of files.
     pub known: Vec<Known>,
+    /// The repo's properties that call something, tests aside, by their name; found on first use.
+    pub properties: OnceLock<FxHashMap<Name, Vec<Definition>>>,
     /// Modules that hold the settings of a Django project, found on first use.
     pub settings: OnceLock<Vec<FileId>>,
 }

@@ -267,6 +267,7 @@ impl Catalog {
                 "function",
                 "file",
                 "loop",
+                "setting",
             ];
             anyhow::ensure!(
                 shapes.contains(&rule.shape.as_str()),

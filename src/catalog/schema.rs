@@ -95,7 +95,7 @@ pub struct EntrypointRule {
     pub kind: String,
     /// `process` or `boundary`.
     pub role: String,
-    /// `instance`, `decorator`, `subclass`, `attribute`, `call`, `function`, `file` or `loop`.
+    /// `instance`, `decorator`, `subclass`, `attribute`, `call`, `function`, `file`, `loop` or `setting`.
     pub shape: String,
     pub of: Vec<String>,
     /// `decorator`: a template over `{METHOD}`, `{METHODS}`, `{method}`, `{arg:POS:KW}`, `{function}`, `{class}`,
@@ -112,7 +112,8 @@ pub struct EntrypointRule {
     /// The same where the framework goes by the parameters' names.
     pub gives_by_name: BTreeMap<String, String>,
     /// `function`: names of module-level functions. `decorator`: names of the functions that count. `attribute`: names of
-    /// classes, in files that do not import `imports_any`; `of` names their attributes that list functions.
+    /// classes, in files that do not import `imports_any`; `of` names their attributes that list functions. `setting`:
+    /// names of a project's settings that name classes and functions by their path.
     pub names: Vec<String>,
     /// `function`: its first parameters.
     pub params: Vec<String>,

@@ -31,13 +31,26 @@ impl Catalog {
         ))
     }
 
+    /// Whether a method begins with one of the verbs that clients like `class` have.
+    pub fn has_verb(&self, class: &str, method: &str) -> bool {
+        let mut tables = self.verbs.iter();
+        let verbs = tables.find(|(_, verbs)| class.starts_with(&verbs.on));
+        verbs.is_some_and(|(_, verbs)| {
+            let mut words = tables_of(verbs);
+            words.any(|verb| method.starts_with(verb.as_str()))
+        })
+    }
+
     /// The action of a method of a client that no rule knows, by its verb: `ovh.Client.post`.
     pub fn verb_of_client(&self, class: &str, method: &str) -> Option<(&Library, Action)> {
         let (module, name) = class.rsplit_once('.')?;
         let root = module.split('.').next().unwrap_or_default();
+        // `acme.client.ClientV2`
+        let plain = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let plain = plain.strip_suffix('V').unwrap_or(plain);
         let is_client = ["API", "Api", "Client"]
             .iter()
-            .any(|end| name.ends_with(end))
+            .any(|end| plain.ends_with(end))
             || ["_api", "_client", "_sdk"]
                 .iter()
                 .any(|end| root.ends_with(end));
@@ -72,6 +85,11 @@ impl Catalog {
             .find(|(words, _)| words.iter().any(|verb| is_word(verb)))?;
         Some((library, action))
     }
+}
+
+/// The verbs of every action.
+fn tables_of(verbs: &VerbRule) -> impl Iterator<Item = &String> {
+    tables(verbs).into_iter().flat_map(|(verbs, _)| verbs)
 }
 
 /// The verbs of each action.

@@ -16,10 +16,12 @@ use crate::workspace::launch::Launch;
 use crate::workspace::scripts::Script;
 
 mod agent_loop;
+mod entered;
 mod process;
 mod script;
 
 use agent_loop::agent_loops;
+use entered::{entered, led_to};
 use process::{Process, demote_parts, processes};
 use script::{console_scripts, whole_scripts};
 
@@ -115,6 +117,7 @@ fn placed(
             .chain(whole_scripts(program, file, own, facts, launches));
         placed.extend(found.map(|found| Placed { file, found }));
     }
+    drop_registered(program, &mut placed);
     placed.extend(console_scripts(program, scripts));
     placed.sort_by(|a, b| {
         let key = |placed: &'_ Placed| {
@@ -134,6 +137,30 @@ fn placed(
             == (b.file, b.found.line, &b.found.kind, &b.found.name)
     });
     placed
+}
+
+/// A class that is an entrypoint by what it derives from is reported where it is registered, if it is, and in its heirs'
+/// place if it is but their base.
+fn drop_registered(program: &Program, placed: &mut Vec<Placed>) {
+    let here = |at: &Placed| {
+        let own = at.found.definition?;
+        let module = program.module(own.file)?;
+        let scope = module.scope(own.scope);
+        let is_here = own.file == at.file && scope.span.line == at.found.line;
+        (scope.kind == ScopeKind::Class).then_some((own, is_here))
+    };
+    let classes = placed.iter().filter_map(here);
+    let (by_base, registered): (Vec<_>, Vec<_>) = classes.partition(|(_, is_here)| *is_here);
+    let registered: FxHashSet<Definition> = registered.into_iter().map(|(own, _)| own).collect();
+    let by_base: FxHashSet<Definition> = by_base.into_iter().map(|(own, _)| own).collect();
+    placed.retain(|at| {
+        let Some((own, true)) = here(at) else {
+            return true;
+        };
+        let is_entered = |heir: &Definition| registered.contains(heir) || by_base.contains(heir);
+        let mut heirs = program.subclasses.get(&own).into_iter().flatten();
+        !registered.contains(&own) && !heirs.any(is_entered)
+    });
 }
 
 /// The whole repo: what is needed to say of one entrypoint or effect how it stands to the others.
@@ -168,8 +195,10 @@ impl Whole<'_> {
             return process.map_or_else(FxHashMap::default, |process| process.direct.clone());
         }
         let scoped = self.is_scoped(at);
-        let roots: Vec<(Node, bool)> = entered(&self.loaded.program, at)
+        let program = &self.loaded.program;
+        let roots: Vec<(Node, bool)> = entered(program, at)
             .into_iter()
+            .chain(led_to(program, at))
             .map(|node| (node, scoped))
             .collect();
         // One boundary that calls another still reaches what lies behind it.
@@ -403,37 +432,6 @@ fn build_graph(facts: &[FileFacts]) -> Graph {
         }
     }
     graph
-}
-
-/// The code that an entrypoint starts: a class that is one starts all of its methods.
-fn entered(program: &Program, placed: &Placed) -> Vec<Node> {
-    let Node::Code(definition) = placed.found.node else {
-        return vec![placed.found.node];
-    };
-    let Some(module) = program.module(definition.file) else {
-        return Vec::new();
-    };
-    // A class or a module that is registered as a whole is entered through its functions.
-    let is_registered = placed.found.definition == Some(definition);
-    let kind = module.scope(definition.scope).kind;
-    if !is_registered && kind == ScopeKind::Module || kind == ScopeKind::Function {
-        return vec![placed.found.node];
-    }
-    let mut nodes = Vec::new();
-    for (index, scope) in module.scopes.iter().enumerate() {
-        // Of a module, Falcon calls what is named like a responder.
-        let is_method = scope.parent == Some(definition.scope)
-            && scope.kind == ScopeKind::Function
-            && (kind == ScopeKind::Class || scope.name.starts_with("on_"));
-        if is_method {
-            let scope = crate::syntax::module::ScopeId(index as u32);
-            nodes.push(Node::Code(Definition {
-                scope,
-                ..definition
-            }));
-        }
-    }
-    nodes
 }
 
 /// Whether one scope holds the whole body of a boundary.

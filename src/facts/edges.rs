@@ -1,5 +1,9 @@
 //! Which code of a file runs which other code.
 
+mod implied;
+
+use implied::{answered, properties};
+
 use super::effect::run_arguments;
 use super::file::FileFacts;
 use super::graph::{Edge, Node, calls_of_decorated, node_of, runs, targets};
@@ -15,6 +19,7 @@ pub fn edges(resolver: &mut Resolver, module: &Module, file: FileId, facts: &mut
     entered(resolver, module, file, facts);
     registered(resolver, module, file, facts);
     nested(module, file, facts);
+    properties(resolver, module, file, facts);
 }
 
 /// An edge that no scope stands around.
@@ -43,6 +48,7 @@ fn called(resolver: &mut Resolver, module: &Module, file: FileId, facts: &mut Fi
             called.extend(passed(resolver, module, Site { file, expr }));
         }
         called.extend(started(resolver, module, site));
+        called.extend(answered(resolver, module, site));
         if called.is_empty() {
             called.extend(by_name(resolver, module, site));
         }

@@ -9,12 +9,14 @@ use crate::syntax::module::{BlockKind, ExprKind, MODULE_SCOPE, Module, ScopeId, 
 mod call;
 mod class;
 mod decorator;
+mod setting;
 
 use call::by_call;
 pub use call::handlers;
 use class::{by_attribute, by_subclass};
 pub use decorator::registers;
 use decorator::{by_decorator, by_own_decorator};
+use setting::by_setting;
 
 /// An entrypoint before the whole repo is known.
 #[derive(Clone, Debug)]
@@ -76,6 +78,7 @@ pub fn entrypoints(resolver: &mut Resolver, module: &Module, file: FileId) -> Ve
     for call in &module.calls {
         found.extend(by_call(resolver, module, file, call));
     }
+    found.extend(by_setting(resolver, module, file));
     if !is_file_process {
         for block in module
             .blocks

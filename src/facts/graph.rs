@@ -202,7 +202,8 @@ pub fn runs(resolver: &mut Resolver, value: &Value) -> Vec<(Definition, u16)> {
     }
 }
 
-fn overrides<'a>(
+/// The methods that stand in a method's place in the classes that derive from `class`.
+pub fn overrides<'a>(
     program: &'a Program,
     method: Definition,
     class: Definition,

@@ -162,6 +162,7 @@ pub fn load<'c>(workspace: &Workspace, catalog: &'c Catalog, session: &Session) 
         derived: Default::default(),
         methods_by_name: Default::default(),
         known: Vec::new(),
+        properties: Default::default(),
         settings: Default::default(),
     };
     Loaded {

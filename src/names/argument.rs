@@ -1,7 +1,7 @@
 //! The arguments of calls.
 
 use super::*;
-use crate::syntax::module::{Argument, ExprKind};
+use crate::syntax::module::{Argument, ExprKind, ParameterKind, ScopeKind};
 
 impl<'p> Resolver<'p> {
     /// The arguments of the call at `site`.
@@ -75,4 +75,52 @@ impl<'p> Resolver<'p> {
             _ => None,
         }
     }
+
+    /// What the repo's own decorators of a function put among the keywords that they call it with:
+    /// `kwargs["client"] = boto3.client(service)`.
+    pub(super) fn put_by_decorator(&mut self, function: Definition, name: &Name) -> Vec<Typed> {
+        let Some(module) = self.program.module(function.file) else {
+            return Vec::new();
+        };
+        let key = format!("[{name}]");
+        let mut found = Vec::new();
+        for &expr in &module.scope(function.scope).decorators {
+            let callee = Site {
+                file: function.file,
+                expr: module.callee(expr),
+            };
+            for typed in self.values(callee).to_vec() {
+                let (Value::Function(decorator)
+                | Value::Bound {
+                    method: decorator, ..
+                }) = typed.value
+                else {
+                    continue;
+                };
+                let Some(module) = self.program.module(decorator.file) else {
+                    continue;
+                };
+                for stored in module.stored.iter().filter(|stored| *stored.name == *key) {
+                    if is_keywords(module, stored.object)
+                        && module.is_inside(stored.scope, decorator.scope)
+                    {
+                        found.extend(self.binding(decorator.file, stored.scope, &stored.value));
+                    }
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Whether an expression names the `**kwargs` of the function around it.
+fn is_keywords(module: &Module, object: ExprId) -> bool {
+    let ExprKind::Name(name) = &module.expr(object).kind else {
+        return false;
+    };
+    let function = module.scope(module.owner(module.scope_of(object)));
+    let mut parameters = function.parameters.iter();
+    function.kind == ScopeKind::Function
+        && parameters
+            .any(|parameter| parameter.kind == ParameterKind::Kwargs && parameter.name == *name)
 }

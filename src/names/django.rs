@@ -4,17 +4,18 @@ use super::member::{MANAGER, MODEL, ROWS, last_part};
 use super::*;
 use crate::syntax::module::{ExprKind, MODULE_SCOPE};
 
+/// Whether a module holds the settings of a Django project.
+pub fn is_settings(module: &Module) -> bool {
+    let bindings = &module.scope(MODULE_SCOPE).bindings;
+    bindings.contains_key("INSTALLED_APPS") || bindings.contains_key("ROOT_URLCONF")
+}
+
 impl<'p> Resolver<'p> {
     /// `django.conf.settings.NAME`: what the repo's settings modules assign to the name.
     pub(super) fn setting(&mut self, name: &Name) -> Vec<Typed> {
         let program = self.program;
         let modules = program.settings.get_or_init(|| {
-            let is_settings = |file: &FileId| {
-                program.module(*file).is_some_and(|module| {
-                    let bindings = &module.scope(MODULE_SCOPE).bindings;
-                    bindings.contains_key("INSTALLED_APPS") || bindings.contains_key("ROOT_URLCONF")
-                })
-            };
+            let is_settings = |file: &FileId| program.module(*file).is_some_and(is_settings);
             (0..program.files.len() as u32)
                 .map(FileId)
                 .filter(is_settings)

@@ -7,13 +7,12 @@ impl<'p> Resolver<'p> {
     /// The methods that a call may run, where one class alone, and what derives from it, has a method by this name that
     /// takes such arguments, or one class in each of several files: `output.dispatch(alert)` of whatever a registry gives.
     pub fn methods_named(&self, name: &Name, call: Site) -> Vec<Definition> {
-        let is_telling = name.trim_start_matches('_').contains('_') || name.len() > 6;
+        let is_telling = name.trim_start_matches('_').contains('_') || name.len() > 5;
         if !is_telling || COMMON.contains(&&**name) || name.starts_with("__") {
             return Vec::new();
         }
         let program = self.program;
-        let methods = program.methods_by_name.get_or_init(|| methods(program));
-        let named = methods.get(name).map_or(&[][..], Vec::as_slice);
+        let named = program.methods_called(name);
         if named.len() > MAX_METHODS {
             return Vec::new();
         }
@@ -26,12 +25,12 @@ impl<'p> Resolver<'p> {
             let derives = |class: &Definition| class == root || heirs.contains(class);
             fitting.iter().all(|(class, _)| derives(class))
         };
-        // Plugins: classes that have nothing in common but the method, each in a file of its own.
+        // Plugins: classes that have nothing in common but the method, few in one file.
         let are_plugins = || {
             let mut files: Vec<FileId> = fitting.iter().map(|(class, _)| class.file).collect();
             files.sort_unstable();
             files.dedup();
-            files.len() >= MIN_PLUGINS && files.len() == fitting.len()
+            files.len() >= MIN_PLUGINS && fitting.len() <= 2 * files.len()
         };
         if fitting.iter().any(|(class, _)| is_root(class)) || are_plugins() {
             fitting.iter().map(|(_, method)| *method).collect()
@@ -128,6 +127,40 @@ impl<'p> Resolver<'p> {
     }
 }
 
+impl Program<'_> {
+    /// The repo's methods of this name, tests aside, each behind its class.
+    pub fn methods_called(&self, name: &Name) -> &[(Definition, Definition)] {
+        let methods = self.methods_by_name.get_or_init(|| methods(self));
+        methods.get(name).map_or(&[][..], Vec::as_slice)
+    }
+
+    /// The repo's properties that call something, tests aside, by their name.
+    pub fn properties(&self) -> &FxHashMap<Name, Vec<Definition>> {
+        self.properties.get_or_init(|| {
+            let methods = self.methods_by_name.get_or_init(|| methods(self)).iter();
+            let found = methods.map(|(name, methods)| {
+                let methods = methods.iter().map(|(_, method)| *method);
+                let properties = methods.filter(|method| is_property(self, *method));
+                (name.clone(), properties.collect::<Vec<_>>())
+            });
+            found
+                .filter(|(_, found)| (1..=MAX_PROPERTIES).contains(&found.len()))
+                .collect()
+        })
+    }
+}
+
+fn is_property(program: &Program, method: Definition) -> bool {
+    program.module(method.file).is_some_and(|module| {
+        let mut decorators = module.scope(method.scope).decorators.iter();
+        let mut calls = module.calls.iter();
+        decorators.any(|&expr| match &module.expr(module.callee(expr)).kind {
+            ExprKind::Name(name) | ExprKind::Attribute(_, name) => name.ends_with("property"),
+            _ => false,
+        }) && calls.any(|call| module.owner(call.scope) == method.scope)
+    })
+}
+
 fn methods(program: &Program) -> FxHashMap<Name, Vec<(Definition, Definition)>> {
     let mut found: FxHashMap<Name, Vec<(Definition, Definition)>> = FxHashMap::default();
     let files = program.files.iter().enumerate();
@@ -156,39 +189,56 @@ fn methods(program: &Program) -> FxHashMap<Name, Vec<(Definition, Definition)>> 
 /// A method that more classes than this have says nothing about a call.
 const MAX_METHODS: usize = 48;
 
+/// A property that more classes than this have says nothing where it is read.
+const MAX_PROPERTIES: usize = 8;
+
 /// So many classes by themselves show that a method is what plugins have.
 const MIN_PLUGINS: usize = 3;
 
-/// Methods of Python's own objects.
+/// Methods of Python's own objects, and words that many others have.
 const COMMON: &[&str] = &[
     "acquire",
     "add_done_callback",
+    "append",
     "as_posix",
     "astimezone",
+    "cancel",
     "capitalize",
     "casefold",
+    "center",
     "connect",
+    "create",
+    "cursor",
+    "decode",
+    "delete",
     "difference",
     "difference_update",
+    "discard",
+    "encode",
     "endswith",
     "exception",
-    "discard",
     "expandtabs",
     "expanduser",
+    "extend",
+    "filter",
     "finditer",
+    "format",
     "format_map",
     "fromkeys",
     "fullmatch",
     "get_nowait",
     "groupdict",
+    "insert",
     "intersection",
+    "isdigit",
     "isdisjoint",
     "isidentifier",
-    "isdigit",
     "isoformat",
     "issubset",
     "issuperset",
+    "locked",
     "most_common",
+    "notify",
     "partition",
     "put_nowait",
     "read_bytes",
@@ -197,17 +247,24 @@ const COMMON: &[&str] = &[
     "readlines",
     "relative_to",
     "release",
+    "remove",
     "removeprefix",
     "removesuffix",
+    "render",
     "replace",
+    "result",
     "reverse",
+    "rindex",
     "rpartition",
+    "search",
+    "select",
     "set_exception",
     "set_result",
     "setdefault",
     "splitlines",
     "startswith",
     "strftime",
+    "submit",
     "swapcase",
     "symmetric_difference",
     "task_done",
@@ -215,6 +272,8 @@ const COMMON: &[&str] = &[
     "timestamp",
     "total_seconds",
     "translate",
+    "update",
+    "values",
     "with_name",
     "with_suffix",
     "write_bytes",

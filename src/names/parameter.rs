@@ -93,6 +93,9 @@ impl<'p> Resolver<'p> {
             }
         }
         if found.is_empty() && parameter.annotation.is_none() {
+            found.extend(self.put_by_decorator(function, &parameter.name));
+        }
+        if found.is_empty() && parameter.annotation.is_none() {
             found.extend(self.given(function, index));
         }
         if found.is_empty() && parameter.annotation.is_none() {

@@ -40,14 +40,8 @@ pub(super) fn by_method(
     let unknown = &catalog.language.unknown;
     let is_called = |words: &[String]| module.called(object).is_some_and(|name| is_in(words, name));
     let is_cursor = is_called(&unknown.cursors);
-    // An operation of AWS takes nothing but keywords, which begin with a capital.
-    let is_operation = || {
-        let arguments = resolver.arguments(site);
-        let capital = |keyword: &Name| keyword.starts_with(|c: char| c.is_ascii_uppercase());
-        let says = |argument: &Argument| argument.keyword.as_ref().is_some_and(capital);
-        method.contains('_') && !arguments.is_empty() && arguments.iter().all(says)
-    };
-    let is_told = is_cursor || is_chain(unknown, module, object) || is_operation();
+    let is_operation = is_operation(resolver, module, site, method);
+    let is_told = is_cursor || is_chain(unknown, module, object) || is_operation;
     let is_defined = program.defines_method(method) && !is_told;
     let asks = resolver.asks_for_rows(site);
     if is_defined && !asks && !is_in(&unknown.http_verbs, method)
@@ -83,9 +77,12 @@ pub(super) fn by_method(
             let arguments = resolver.arguments(site);
             let by_keyword = arguments.iter().all(|argument| argument.keyword.is_some());
             let may_be = by_keyword && !arguments.is_empty() && method.contains('_');
-            may_be
-                .then(|| catalog.cloud_client_with(method, in_repo))
-                .flatten()
+            let by_rule = may_be.then(|| catalog.cloud_client_with(method, in_repo));
+            let by_verb = || {
+                let is_aws = is_operation && AWS.iter().any(|root| in_repo(root));
+                (is_aws && catalog.has_verb(ANY_CLOUD_CLIENT, method)).then_some(ANY_CLOUD_CLIENT)
+            };
+            by_rule.flatten().or_else(by_verb)
         };
         near()
             .or_else(far)
@@ -104,6 +101,23 @@ pub(super) fn by_method(
         return None;
     }
     likely_on(resolver, module, site, call, class)
+}
+
+/// Clients of AWS, of whatever service.
+const ANY_CLOUD_CLIENT: &str = "boto3.client:*";
+
+/// Libraries that make them.
+const AWS: &[&str] = &["aioboto3", "aiobotocore", "boto3", "botocore"];
+
+/// Whether a call is like one of an operation of AWS, which takes nothing but keywords that begin with a capital.
+fn is_operation(resolver: &Resolver, module: &Module, site: Site, method: &str) -> bool {
+    let arguments = resolver.arguments(site);
+    let capital = |keyword: &Name| keyword.starts_with(|c: char| c.is_ascii_uppercase());
+    let says = |argument: &Argument| argument.keyword.as_ref().is_some_and(capital);
+    let hands_on =
+        |argument: &Argument| matches!(module.expr(argument.value).kind, ExprKind::Starred(_));
+    let mut rest = arguments.iter().filter(|argument| !says(argument));
+    method.contains('_') && arguments.iter().any(says) && rest.all(hands_on)
 }
 
 /// The effect of a method called on what is taken for an object of `class`.
