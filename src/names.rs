@@ -13,6 +13,7 @@ use crate::syntax::module::{ExprId, ExprKind, MODULE_SCOPE, Module, Name, ScopeI
 
 mod annotation;
 mod argument;
+mod based;
 mod call;
 mod class;
 mod computed;
@@ -36,7 +37,10 @@ mod query;
 mod related;
 mod relation;
 mod result;
+mod variable;
 
+pub use argument::Given;
+pub use based::BASED_NAMES;
 pub use class::Ancestor;
 pub use computed::ANY;
 pub use contents::{Held, Put, Puts};

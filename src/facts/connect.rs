@@ -6,13 +6,13 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::each_group;
-use super::effect::run_by;
+use super::effect::{given_to, run_by};
 use super::entrypoint::{handlers, registers};
 use super::graph::{calls_of_decorated, own_decorators, registered, runs};
 use crate::catalog::schema::EntrypointRule;
 use crate::names::{
-    CalledFrom, Definition, FileId, Held, Input, Known, Program, Put, Puts, Resolver, Site, VAGUE,
-    Value,
+    BASED_NAMES, CalledFrom, Definition, FileId, Held, Input, Known, Program, Put, Puts, Resolver,
+    Site, VAGUE, Value,
 };
 use crate::syntax::module::{ExprId, ExprKind, Module, Name, ParameterKind, ScopeId, ScopeKind};
 
@@ -318,12 +318,9 @@ fn decorated_in(resolver: &mut Resolver, function: Definition, round: &mut Round
 fn handed_on(resolver: &mut Resolver, module: &Module, site: Site) -> Vec<(Site, Site, i32)> {
     run_by(resolver, module, site)
         .into_iter()
-        .filter_map(|(rule, argument)| match &rule.args {
-            Some(keyword) => {
-                let tuple = resolver.argument(site, None, Some(keyword))?;
-                Some((argument, tuple, 0))
-            }
-            None => Some((argument, site, rule.pos? as i32 + 1)),
+        .filter_map(|(rule, argument)| {
+            let given = given_to(resolver, rule, site)?;
+            Some((argument, given.site, given.before as i32))
         })
         .collect()
 }
@@ -386,13 +383,16 @@ fn wants_call_sites(program: &Program, function: Definition) -> bool {
             // Text may be a destination: which, only its calls tell.
             let is_vague = |expr| {
                 module.called(expr).is_some_and(|name| {
-                    ["Callable", "str"].contains(&&**name) || VAGUE.contains(&&**name)
+                    let tables = [&["Callable", "str"][..], VAGUE, BASED_NAMES];
+                    tables.iter().any(|table| table.contains(&&**name))
                 })
             };
             let says_little = parameter.annotation.is_none_or(|annotation| {
                 // `Callable[..., Any]`
                 match &module.expr(annotation).kind {
                     ExprKind::Subscript(of, _) => is_vague(*of),
+                    // `Client | None`
+                    ExprKind::Binary(_, left, _) => is_vague(*left),
                     _ => is_vague(annotation),
                 }
             });

@@ -2,7 +2,7 @@
 
 use super::{Action, Category, Resource};
 use crate::catalog::{ActionRule, Match, Rule};
-use crate::names::{Resolver, Site, Value};
+use crate::names::{Given, Resolver, Site, Value};
 use crate::syntax::module::{BindingValue, ExprKind};
 
 mod model;
@@ -19,19 +19,22 @@ pub struct Target {
     pub resource: Resource,
 }
 
-/// Reads the arguments of the call at `site`; `made` is the expression that made the receiver.
+/// Reads the arguments that the function is given; `made` is the expression that made the receiver.
 pub fn target(
     resolver: &mut Resolver,
     found: &Match,
-    site: Option<Site>,
+    given: Option<Given>,
     receiver: Option<Site>,
     made: Option<Site>,
 ) -> Target {
     let rule = found.rule;
     let destination_rule = rule.destination.clone().unwrap_or_default();
-    let argument = site.and_then(|site| {
+    let argument = given.and_then(|given| {
         (destination_rule.from.is_empty())
-            .then(|| resolver.argument(site, destination_rule.pos, destination_rule.kw.as_deref()))
+            .then(|| {
+                let rule = &destination_rule;
+                resolver.given_argument(given, rule.pos, rule.kw.as_deref())
+            })
             .flatten()
     });
     let mut destination = match destination_rule.from.as_str() {
@@ -41,10 +44,10 @@ pub fn target(
                 resolver.argument(made, destination_rule.pos, destination_rule.kw.as_deref())?;
             resolver.text(argument)
         }),
-        _ => receiver_text(resolver, receiver, made),
+        _ => receiver_text(resolver, &found.call, receiver, made),
     };
     if destination_rule.kind == "url" {
-        destination = with_base(resolver, destination, made);
+        destination = with_base(resolver, destination, &found.call, made);
     }
     destination = destination.filter(|text| !text.trim().is_empty());
     let statement = (destination_rule.kind == "sql")
@@ -54,8 +57,8 @@ pub fn target(
             cypher_action(destination.as_deref().unwrap_or_default())
         }
         ActionRule::Is(action) => action,
-        ActionRule::ByMethod => by_method(resolver, deciding(resolver, rule, site), site),
-        ActionRule::ByMode => by_mode(resolver, deciding(resolver, rule, site)),
+        ActionRule::ByMethod => by_method(resolver, deciding(resolver, rule, given), given),
+        ActionRule::ByMode => by_mode(resolver, deciding(resolver, rule, given)),
         ActionRule::BySql => statement
             .as_ref()
             .map_or(Action::Execute, |statement| statement.action),
@@ -66,8 +69,8 @@ pub fn target(
                 .map_or(Action::Execute, |(_, action)| action)
         }
         ActionRule::ByPresence => {
-            let given = deciding(resolver, rule, site);
-            if given.is_some() || site.is_some_and(|site| carries_body(resolver, site)) {
+            let body = deciding(resolver, rule, given);
+            if body.is_some() || given.is_some_and(|given| carries_body(resolver, given)) {
                 Action::Write
             } else {
                 Action::Read
@@ -147,6 +150,7 @@ fn address(resolver: &mut Resolver, argument: Site) -> Option<String> {
 
 fn receiver_text(
     resolver: &mut Resolver,
+    call: &str,
     receiver: Option<Site>,
     made: Option<Site>,
 ) -> Option<String> {
@@ -155,22 +159,36 @@ fn receiver_text(
     {
         return Some(text);
     }
-    let first = resolver.argument(made?, Some(0), None)?;
-    resolver.text(first)
+    let made = made?;
+    if let Some(first) = resolver.argument(made, Some(0), None) {
+        return resolver.text(first);
+    }
+    // `client["shop"]["orders"]`, `client.shop.orders`
+    let module = resolver.program.module(made.file)?;
+    match &module.expr(made.expr).kind {
+        ExprKind::Subscript(_, items) => {
+            let expr = *items.first()?;
+            resolver.constant(Site { expr, ..made })
+        }
+        ExprKind::Attribute(_, name) if call.contains("Collection.") => Some(name.to_string()),
+        _ => None,
+    }
 }
 
 /// A relative URL behind the `base_url` that the client was made with.
 fn with_base(
     resolver: &mut Resolver,
     destination: Option<String>,
+    call: &str,
     made: Option<Site>,
 ) -> Option<String> {
     let text = destination.clone().unwrap_or_default();
     if text.contains("://") {
         return destination;
     }
+    let first = call.starts_with(FIRST_IS_BASE).then_some(0);
     let base = made.and_then(|made| {
-        let keyword = resolver.argument(made, None, Some("base_url"));
+        let keyword = resolver.argument(made, first, Some("base_url"));
         keyword.and_then(|argument| resolver.text(argument))
     });
     match base {
@@ -187,14 +205,18 @@ fn with_base(
     }
 }
 
+/// The client whose first argument is its base URL; others take it by keyword alone.
+const FIRST_IS_BASE: &str = "aiohttp.ClientSession.";
+
 /// The argument that says what a call does.
-fn deciding(resolver: &Resolver, rule: &Rule, site: Option<Site>) -> Option<Site> {
+fn deciding(resolver: &Resolver, rule: &Rule, given: Option<Given>) -> Option<Site> {
     let by = rule.decided_by.as_ref()?;
-    resolver.argument(site?, by.pos, by.kw.as_deref())
+    resolver.given_argument(given?, by.pos, by.kw.as_deref())
 }
 
-fn by_method(resolver: &mut Resolver, argument: Option<Site>, site: Option<Site>) -> Action {
-    if argument.is_none() && site.is_some_and(|site| !resolver.hides_arguments(site)) {
+fn by_method(resolver: &mut Resolver, argument: Option<Site>, given: Option<Given>) -> Action {
+    let argument = argument.or_else(|| method_of_request(resolver, given?));
+    if argument.is_none() && given.is_some_and(|given| !resolver.hides_arguments(given.site)) {
         return Action::Read;
     }
     let method = argument.and_then(|argument| resolver.constant(argument));
@@ -209,9 +231,19 @@ fn by_method(resolver: &mut Resolver, argument: Option<Site>, site: Option<Site>
     }
 }
 
+/// `fetch(HTTPRequest(url, method="PUT"))`: the method that a request object is made with.
+fn method_of_request(resolver: &mut Resolver, given: Given) -> Option<Site> {
+    let first = resolver.given_argument(given, Some(0), None)?;
+    let values = resolver.values(first);
+    values.iter().find_map(|typed| match typed.value {
+        Value::Instance(_, Some(made)) => resolver.argument(made, None, Some("method")),
+        _ => None,
+    })
+}
+
 /// `urlopen(Request(url, data=…))`: the request object says what the call does.
-fn carries_body(resolver: &mut Resolver, site: Site) -> bool {
-    let Some(first) = resolver.argument(site, Some(0), None) else {
+fn carries_body(resolver: &mut Resolver, given: Given) -> bool {
+    let Some(first) = resolver.given_argument(given, Some(0), None) else {
         return false;
     };
     resolver
@@ -410,7 +442,7 @@ fn address_category(destination: &str) -> Option<Category> {
 pub fn remote(
     resolver: &Resolver,
     found: &Match,
-    site: Option<Site>,
+    given: Option<Given>,
     target: &Target,
 ) -> Option<Category> {
     if found.rule.library.is_standard {
@@ -420,7 +452,7 @@ pub fn remote(
         return address_category(destination);
     }
     let rule = found.rule.destination.as_ref()?;
-    let argument = resolver.argument(site?, rule.pos, rule.kw.as_deref())?;
+    let argument = resolver.given_argument(given?, rule.pos, rule.kw.as_deref())?;
     let is_url = match &resolver
         .program
         .module(argument.file)?

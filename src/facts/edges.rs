@@ -142,6 +142,9 @@ fn registered(resolver: &mut Resolver, module: &Module, file: FileId, facts: &mu
         for &decorator in &scope.decorators {
             let expr = module.callee(decorator);
             let callees = resolver.values(Site { file, expr });
+            for generic in generics(resolver, module, Site { file, expr }) {
+                facts.edges.push(edge(generic, function, scope.span.start));
+            }
             let registers = |typed: &Typed| matches!(typed.value, Value::Method { .. });
             if callees.iter().any(registers) {
                 let scope = module.owner(parent);
@@ -153,6 +156,33 @@ fn registered(resolver: &mut Resolver, module: &Module, file: FileId, facts: &mu
             }
         }
     }
+}
+
+/// The functions for which a decorator registers others by the type of an argument: `export` of `@export.register`.
+fn generics(resolver: &mut Resolver, module: &Module, decorator: Site) -> Vec<Definition> {
+    let object = match &module.expr(decorator.expr).kind {
+        ExprKind::Attribute(object, name) if &**name == "register" => *object,
+        _ => return Vec::new(),
+    };
+    let values = resolver.values(Site {
+        expr: object,
+        ..decorator
+    });
+    let functions = values.iter().filter_map(|typed| match typed.value {
+        Value::Function(function) => Some(function),
+        _ => None,
+    });
+    let is_generic = |function: &Definition| {
+        let names = resolver.decorator_names(*function);
+        names
+            .iter()
+            .any(|name| name.starts_with("functools.singledispatch"))
+    };
+    functions
+        .collect::<Vec<_>>()
+        .into_iter()
+        .filter(is_generic)
+        .collect()
 }
 
 /// A nested function runs, at the latest, when what holds it lets it run.

@@ -6,7 +6,7 @@ use super::destination::{Target, remote, target};
 use super::{Action, Category, Confidence};
 use crate::catalog::schema::RunnerRule;
 use crate::catalog::{ActionRule, Match, Rule};
-use crate::names::{ANY, Ancestor, Definition, Resolver, Site, Typed, Value};
+use crate::names::{ANY, Ancestor, Definition, Given, Resolver, Site, Typed, Value};
 use crate::syntax::module::{CallSite, ExprId, ExprKind, Module, Span};
 
 mod receiver;
@@ -126,7 +126,7 @@ fn called(
         let Some(effect) = effect_of(
             resolver,
             &typed.value,
-            Some(site),
+            Some(Given::by(site)),
             receiver,
             confidence,
             module,
@@ -171,7 +171,10 @@ fn passed_on(
     call: &CallSite,
 ) -> Vec<FoundEffect> {
     let mut found = Vec::new();
-    for argument in run_arguments(resolver, module, site) {
+    let mut run = run_by(resolver, module, site);
+    run.dedup_by_key(|(_, argument)| *argument);
+    for (rule, argument) in run {
+        let given = given_to(resolver, rule, site);
         let confidence = |certain: bool| {
             if certain {
                 Confidence::Certain
@@ -191,7 +194,7 @@ fn passed_on(
             if let Some(effect) = effect_of(
                 resolver,
                 &typed.value,
-                None,
+                given,
                 receiver,
                 confidence,
                 module,
@@ -204,6 +207,17 @@ fn passed_on(
         }
     }
     found
+}
+
+/// The arguments that a call gives the function which it runs by a rule.
+pub fn given_to(resolver: &Resolver, rule: &RunnerRule, site: Site) -> Option<Given> {
+    match &rule.args {
+        Some(keyword) => resolver.argument(site, None, Some(keyword)).map(Given::by),
+        None => {
+            let before = rule.pos? + 1;
+            Some(Given { site, before })
+        }
+    }
 }
 
 /// The arguments of a call that the call runs.
@@ -261,7 +275,7 @@ pub fn run_by<'p>(
 fn effect_of(
     resolver: &mut Resolver,
     value: &Value,
-    arguments: Option<Site>,
+    arguments: Option<Given>,
     receiver: Option<Site>,
     mut confidence: Confidence,
     module: &Module,
@@ -332,7 +346,7 @@ fn effect_of(
     }
     let category = found.rule.library.category;
     // A form that is told not to commit only makes the object.
-    let commits = arguments.and_then(|site| resolver.argument(site, None, Some("commit")));
+    let commits = arguments.and_then(|given| resolver.given_argument(given, None, Some("commit")));
     if let Some(commits) = commits
         && found.call.ends_with("Form.save")
         && matches!(resolver.program.module(commits.file).map(|module| &module.expr(commits.expr).kind), Some(ExprKind::Constant(text)) if &**text == "False")
@@ -340,7 +354,8 @@ fn effect_of(
         return None;
     }
     // `import_module("json")` is an import like any other.
-    let imported = arguments.and_then(|site| resolver.argument(site, Some(0), Some("name")));
+    let imported =
+        arguments.and_then(|given| resolver.given_argument(given, Some(0), Some("name")));
     if found.call == "importlib.import_module"
         && imported.is_some_and(|name| resolver.constant(name).is_some())
     {
@@ -390,17 +405,17 @@ fn made_by_heir<'c>(resolver: &mut Resolver<'c>, class: Definition) -> Option<Ma
 fn goes_nowhere(
     resolver: &mut Resolver,
     found: &Match,
-    site: Option<Site>,
+    given: Option<Given>,
     made: Option<Site>,
 ) -> bool {
     let rule = found.rule.destination.as_ref();
-    let path = match (rule, site) {
+    let path = match (rule, given) {
         (Some(rule), _) if !rule.from.is_empty() => {
             made.and_then(|made| resolver.argument(made, Some(0), Some("fileobj")))
         }
-        (Some(rule), Some(site)) => {
-            let named = resolver.argument(site, rule.pos, rule.kw.as_deref());
-            named.or_else(|| resolver.argument(site, None, Some("fileobj")))
+        (Some(rule), Some(given)) => {
+            let named = resolver.given_argument(given, rule.pos, rule.kw.as_deref());
+            named.or_else(|| resolver.given_argument(given, None, Some("fileobj")))
         }
         _ => None,
     };

@@ -70,7 +70,18 @@ pub fn subclasses(program: &Program) -> (Heirs<Definition>, Heirs<Name>) {
     });
     let mut found: Heirs<Definition> = Heirs::default();
     let mut derived: Heirs<Name> = Heirs::default();
-    for (base, class) in pairs.into_iter().flatten() {
+    let pairs: Vec<_> = pairs.into_iter().flatten().collect();
+    let protocols = pairs.iter().filter_map(|(base, class)| match base {
+        Ancestor::External(base) if PROTOCOLS.contains(&&**base) => {
+            is_protocol(program, *class).then_some(*class)
+        }
+        _ => None,
+    });
+    for protocol in protocols {
+        let classes = conforming(program, protocol);
+        found.entry(protocol).or_default().extend(classes);
+    }
+    for (base, class) in pairs {
         match base {
             Ancestor::Own(base) => found.entry(base).or_default().push(class),
             Ancestor::External(base) => derived.entry(base).or_default().push(class),
@@ -81,6 +92,70 @@ pub fn subclasses(program: &Program) -> (Heirs<Definition>, Heirs<Name>) {
         classes.dedup();
     }
     (found, derived)
+}
+
+const PROTOCOLS: &[&str] = &["typing.Protocol", "typing_extensions.Protocol"];
+
+/// Whether a class is a protocol itself: what derives from one need not be.
+fn is_protocol(program: &Program, class: Definition) -> bool {
+    program.module(class.file).is_some_and(|module| {
+        let mut bases = module.scope(class.scope).bases.iter();
+        bases.any(|base| {
+            let named = match module.expr(base.value).kind {
+                ExprKind::Subscript(of, _) => of,
+                _ => base.value,
+            };
+            matches!(&module.expr(named).kind, ExprKind::Name(name) | ExprKind::Attribute(_, name) if &**name == "Protocol")
+        })
+    })
+}
+
+/// The repo's classes that have every method of a protocol, each with the same parameters.
+fn conforming(program: &Program, protocol: Definition) -> Vec<Definition> {
+    let methods = own_methods(program, protocol);
+    let Some((first, wanted)) = methods.first() else {
+        return Vec::new();
+    };
+    let has = |class: Definition, name: &Name, wanted: &[Name]| {
+        let found = own_methods(program, class);
+        found
+            .iter()
+            .any(|(own, parameters)| own == name && parameters == wanted)
+    };
+    let named = program.methods_called(first).iter();
+    let classes = named.map(|(class, _)| *class).filter(|class| {
+        *class != protocol
+            && has(*class, first, wanted)
+            && methods[1..]
+                .iter()
+                .all(|(name, wanted)| has(*class, name, wanted))
+    });
+    classes.collect()
+}
+
+/// The methods that stand in a class, private ones aside, each with the names of its parameters.
+fn own_methods(program: &Program, class: Definition) -> Vec<(Name, Vec<Name>)> {
+    let Some(module) = program.module(class.file) else {
+        return Vec::new();
+    };
+    let bindings = module.scope(class.scope).bindings.iter();
+    let methods = bindings.filter(|(name, _)| !name.starts_with('_') || &***name == "__call__");
+    let mut found: Vec<_> = methods
+        .filter_map(|(name, bindings)| {
+            let scope = bindings.iter().find_map(|binding| match binding.value {
+                BindingValue::Definition(scope) => Some(module.scope(scope)),
+                _ => None,
+            })?;
+            let is_function = scope.kind == ScopeKind::Function;
+            let parameters = scope
+                .parameters
+                .iter()
+                .map(|parameter| parameter.name.clone());
+            is_function.then(|| (name.clone(), parameters.collect()))
+        })
+        .collect();
+    found.sort_unstable();
+    found
 }
 
 /// Where the repo's own decorators of a function call it: `await handler(event)` in the wrapper that they put around it.

@@ -44,7 +44,7 @@ impl<'p> Resolver<'p> {
         }
     }
 
-    fn instance_of(&mut self, class: &Value, site: Site) -> Vec<Typed> {
+    pub(super) fn instance_of(&mut self, class: &Value, site: Site) -> Vec<Typed> {
         match class {
             Value::Class(class) => vec![Typed::likely(Value::Object(*class, None))],
             Value::External(name)

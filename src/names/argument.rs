@@ -3,7 +3,33 @@
 use super::*;
 use crate::syntax::module::{Argument, ExprKind, ParameterKind, ScopeKind};
 
+/// The arguments that a function gets from a call: after those before them, `submit(f, a, b)`, or in a tuple,
+/// `Thread(target=f, args=(a, b))`.
+#[derive(Clone, Copy, Debug)]
+pub struct Given {
+    pub site: Site,
+    pub before: u32,
+}
+
+impl Given {
+    /// All of a call's own.
+    pub fn by(site: Site) -> Given {
+        Given { site, before: 0 }
+    }
+}
+
 impl<'p> Resolver<'p> {
+    /// One of the arguments that a function gets.
+    pub fn given_argument(
+        &self,
+        given: Given,
+        position: Option<u32>,
+        keyword: Option<&str>,
+    ) -> Option<Site> {
+        let position = position.map(|position| position + given.before);
+        self.argument(given.site, position, keyword)
+    }
+
     /// The arguments of the call at `site`.
     pub fn arguments(&self, site: Site) -> &'p [Argument] {
         match self

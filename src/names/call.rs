@@ -33,15 +33,15 @@ impl<'p> Resolver<'p> {
             }
             Value::Function(function) => match self.handed_back(*function, site) {
                 Some(found) => found,
-                None => match self.made_to_order(*function, site, 0) {
-                    Some(found) => found,
-                    None => self.returned(*function),
-                },
+                None => self
+                    .as_ordered(*function, site, 0)
+                    .unwrap_or_else(|| self.returned(*function)),
             },
-            Value::Bound { method, class } => match self.made_to_order(*method, site, 1) {
-                Some(found) => found,
-                None => self.bound_called(*method, *class),
-            },
+            Value::Bound { method, class } => self
+                .as_ordered(*method, site, 1)
+                .unwrap_or_else(|| self.bound_called(*method, *class)),
+            // `Queue[Job]()`
+            Value::Type(of) => self.type_of(*of),
             Value::Wrapped { function, .. } => self.returned(*function),
             Value::Returns(values) => values.to_vec(),
             _ => Vec::new(),
@@ -313,7 +313,12 @@ impl<'p> Resolver<'p> {
     ) -> Vec<Typed> {
         let catalog = self.catalog();
         if let Some(key) = catalog.method_makes(class, chain) {
-            return self.instance(key, site);
+            return match (key, made) {
+                // `ContextVar[Client].get()`
+                ("<type0>", Some(made)) => self.type_argument(made, 0),
+                ("<type0>", None) => Vec::new(),
+                _ => self.instance(key, site),
+            };
         }
         if let Some(key) = catalog.method_of_any_makes(class, chain) {
             return self.instance(&key, site);

@@ -233,7 +233,13 @@ impl<'p> Resolver<'p> {
                 match &typed.value {
                     Value::Class(base) => found.push(Ancestor::Own(*base)),
                     Value::External(name) | Value::Instance(name, _) => {
-                        found.push(Ancestor::External(name.clone()))
+                        found.push(Ancestor::External(name.clone()));
+                        // `class Orders(Manager.from_queryset(OrderRows))` has the methods of both.
+                        if let Value::Instance(_, Some(made)) = typed.value
+                            && let Some(rows) = self.own_rows(made)
+                        {
+                            found.push(Ancestor::Own(rows));
+                        }
                     }
                     Value::Method { class, chain, .. } => {
                         found.push(Ancestor::External(format!("{class}.{chain}").into()))

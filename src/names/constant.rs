@@ -281,6 +281,7 @@ impl<'p> Resolver<'p> {
             | "psycopg2.sql.SQL"
             | "urllib.parse.urlparse"
             | "builtins.open"
+            | "tornado.httpclient.HTTPRequest"
             | "urllib.request.Request" => {
                 if name.starts_with("pathlib.") {
                     return self.joined_path(site, None, depth);
@@ -357,7 +358,7 @@ impl<'p> Resolver<'p> {
 fn is_textual(values: &[Typed]) -> bool {
     values.iter().any(|typed| {
         matches!(&typed.value, Value::Instance(class, _)
-        if class.starts_with("pathlib.") || class.ends_with(".URL") || class.ends_with(".Request"))
+        if class.starts_with("pathlib.") || class.ends_with(".URL") || class.ends_with(".Request") || class.ends_with(".HTTPRequest"))
     })
 }
 

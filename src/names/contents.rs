@@ -1,7 +1,7 @@
 //! What the repo puts into its own collections after it has made them: registries of handlers, pools of clients.
 
 use super::*;
-use crate::syntax::module::{Binding, BindingValue, ExprKind, StoredItem};
+use crate::syntax::module::{BindingValue, ExprKind, StoredItem};
 
 /// What a collection holds, and under which key, where that is constant.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,10 +98,7 @@ impl<'p> Resolver<'p> {
             return;
         };
         let puts_all = ["extend", "update"].contains(&&**method);
-        if argument.file != site.file
-            || !puts_all && !may_be_held(module, argument.expr)
-            || is_local(module, object)
-        {
+        if argument.file != site.file || !puts_all && !may_be_held(module, argument.expr) {
             return;
         }
         let mut into = self.collections(at(object));
@@ -298,19 +295,6 @@ fn may_be_held(module: &Module, expr: ExprId) -> bool {
             | ExprKind::Lambda(_)
             | ExprKind::Name(_)
     )
-}
-
-/// Whether a name is a variable of a function: what a loop gathers, no registry.
-fn is_local(module: &Module, expr: ExprId) -> bool {
-    let ExprKind::Name(name) = &module.expr(expr).kind else {
-        return false;
-    };
-    let scope = module.scope(module.owner(module.scope_of(expr)));
-    scope.kind == ScopeKind::Function
-        && scope.bindings.get(name).is_some_and(|bindings| {
-            let is_made = |binding: &Binding| matches!(binding.value, BindingValue::Value(_));
-            bindings.iter().all(is_made)
-        })
 }
 
 /// Whether something may be called, or its methods.

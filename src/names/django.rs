@@ -89,6 +89,59 @@ impl<'p> Resolver<'p> {
         Some(Value::Instance(class, None))
     }
 
+    /// What a manager has from the repo's own class of rows: `objects = OrderRows.as_manager()`,
+    /// `objects = Manager.from_queryset(OrderRows)()`.
+    pub(super) fn of_own_rows(
+        &mut self,
+        manager: &Name,
+        made: Option<Site>,
+        name: &Name,
+        site: Option<Site>,
+    ) -> Vec<Typed> {
+        let Some(class) = made.and_then(|made| self.own_rows(made)) else {
+            return Vec::new();
+        };
+        if !self.catalog().derives(manager, MANAGER) {
+            return Vec::new();
+        }
+        match self.find_method(class, name) {
+            Some(_) => self.object_member(class, name, made, site),
+            None => Vec::new(),
+        }
+    }
+
+    /// The repo's class of rows that a manager was made of.
+    pub(super) fn own_rows(&mut self, made: Site) -> Option<Definition> {
+        let module = self.program.module(made.file)?;
+        let ExprKind::Call(callee, _) = module.expr(made.expr).kind else {
+            return None;
+        };
+        let ExprKind::Attribute(object, method) = &module.expr(callee).kind else {
+            return match module.expr(callee).kind {
+                // `from_queryset(Rows)()`
+                ExprKind::Call(..) => self.own_rows(Site {
+                    expr: callee,
+                    ..made
+                }),
+                _ => None,
+            };
+        };
+        let class = match &**method {
+            "as_manager" => Site {
+                expr: *object,
+                ..made
+            },
+            "from_queryset" => self.argument(made, Some(0), Some("queryset_class"))?,
+            _ => return None,
+        };
+        self.values(class)
+            .iter()
+            .find_map(|typed| match typed.value {
+                Value::Class(class) => Some(class),
+                _ => None,
+            })
+    }
+
     /// What a name has by which rows of a table are reached, where nobody knows whose it is: `model.objects`,
     /// `book.author_set`, and `book.authors` if a model of the repo declares such a relation.
     pub(super) fn rows_behind(&mut self, object: Site) -> Option<Value> {

@@ -272,10 +272,12 @@ impl<'p> Resolver<'p> {
                 };
                 found.retain(|typed| match &typed.value {
                     Value::Literal(_) => value.is_some(),
-                    // `client: Client = Field(default_factory=Client)`
-                    Value::Instance(class, _) => !PYDANTIC_FIELDS.contains(&&**class),
+                    Value::Instance(class, _) => !FIELDS.contains(&&**class),
                     _ => true,
                 });
+                if let (true, Some(value)) = (found.is_empty(), value) {
+                    found.extend(self.field_default(at(*value)));
+                }
                 if found
                     .iter()
                     .all(|typed| matches!(typed.value, Value::Literal(_)))
@@ -308,6 +310,48 @@ impl<'p> Resolver<'p> {
     }
 }
 
+impl<'p> Resolver<'p> {
+    /// What a field holds that is declared with a default: `url: str = Field(default="…")`, `client: Client =
+    /// field(default_factory=lambda: Client(timeout=5))`.
+    fn field_default(&mut self, site: Site) -> Vec<Typed> {
+        let Some(module) = self.program.module(site.file) else {
+            return Vec::new();
+        };
+        let ExprKind::Call(callee, _) = module.expr(site.expr).kind else {
+            return Vec::new();
+        };
+        let callee = self.values(Site {
+            expr: callee,
+            ..site
+        });
+        let is_field = |typed: &Typed| matches!(&typed.value, Value::External(name) if FIELDS.contains(&&**name));
+        if !callee.iter().any(is_field) {
+            return Vec::new();
+        }
+        let made = ["default_factory", "factory"];
+        let made = made
+            .iter()
+            .find_map(|name| self.argument(site, None, Some(name)));
+        if let Some(factory) = made {
+            let found = self.each(factory, |resolver, typed| {
+                resolver.called(&typed.value, factory)
+            });
+            // An empty dict says less than the annotation, as does an object of one class of the repo's.
+            let tells = |typed: &Typed| matches!(&typed.value, Value::Instance(_, Some(_)));
+            let found = found.into_iter().filter(tells);
+            return found.map(|typed| typed.at_most(false)).collect();
+        }
+        let default = self.argument(site, Some(0), Some("default"));
+        default.map_or_else(Vec::new, |default| {
+            let values = self.values(default);
+            let values = values
+                .iter()
+                .filter(|typed| matches!(typed.value, Value::Literal(_)));
+            values.cloned().collect()
+        })
+    }
+}
+
 /// The bindings of a name that may hold at a place of use in the same scope.
 fn reaching<'b>(
     module: &Module,
@@ -331,8 +375,17 @@ fn reaching<'b>(
     before[last_sure.unwrap_or(0)..].to_vec()
 }
 
-/// Say how a field is made; what it holds, its annotation says.
-const PYDANTIC_FIELDS: &[&str] = &["pydantic.Field", "pydantic.PrivateAttr", "sqlmodel.Field"];
+/// Say how a field is made.
+const FIELDS: &[&str] = &[
+    "attr.field",
+    "attr.ib",
+    "attrs.field",
+    "dataclasses.field",
+    "msgspec.field",
+    "pydantic.Field",
+    "pydantic.PrivateAttr",
+    "sqlmodel.Field",
+];
 
 const TEXT_METHODS: &[&str] = &[
     "bindparams",

@@ -84,6 +84,10 @@ impl<'p> Resolver<'p> {
                 if matches!(&member, Value::Method { .. })
                     && !self.catalog().has_member(class, name)
                 {
+                    let found = self.of_own_rows(class, *made, name, site);
+                    if !found.is_empty() {
+                        return found;
+                    }
                     let found = self.of_sole_heir(class, name, site);
                     if !found.is_empty() {
                         return found;

@@ -1,6 +1,7 @@
 //! What a parameter may hold: the receiver, what is injected, what its annotation or default says, and, where nothing
 //! else tells, what the repo's own calls pass.
 
+use super::based::is_based;
 use super::*;
 use crate::catalog::schema::EntrypointRule;
 use crate::syntax::module::{ExprKind, ParameterKind, ScopeKind};
@@ -10,8 +11,8 @@ const MAX_CALL_SITES: usize = 12;
 
 /// What the repo's own calls pass for a parameter.
 #[derive(Default)]
-struct Passed {
-    values: Vec<Typed>,
+pub(super) struct Passed {
+    pub(super) values: Vec<Typed>,
     /// Each of them passes something.
     by_all: bool,
 }
@@ -59,6 +60,9 @@ impl<'p> Resolver<'p> {
         }
         if let (true, Some(default)) = (found.is_empty(), parameter.default) {
             found.extend(self.values(at(default)).iter().cloned());
+        }
+        if found.iter().any(is_based) {
+            self.tell_made(function, index, &mut found);
         }
         if matches!(parameter.kind, ParameterKind::Args | ParameterKind::Kwargs) {
             return vec![Typed::likely(Value::Container(found.into()))];
@@ -243,7 +247,7 @@ impl<'p> Resolver<'p> {
         }))
     }
 
-    fn passed(&mut self, function: Definition, index: u16, name: &str) -> Passed {
+    pub(super) fn passed(&mut self, function: Definition, index: u16, name: &str) -> Passed {
         let program = self.program;
         self.ask(Input::Calls(function));
         let Some(sites) = program.called_from.get(&function) else {

@@ -96,6 +96,17 @@ impl<'p> Resolver<'p> {
         )
     }
 
+    /// What a function gives where this call's arguments decide it.
+    pub(super) fn as_ordered(
+        &mut self,
+        function: Definition,
+        site: Site,
+        bound: u16,
+    ) -> Option<Vec<Typed>> {
+        let made = self.made_to_order(function, site, bound);
+        made.or_else(|| self.of_argument_type(function, site, bound))
+    }
+
     /// What a function gives that makes what its own parameter names: `def client(service): return
     /// boto3.client(service)` called as `client("s3")`.
     pub(super) fn made_to_order(

@@ -107,9 +107,18 @@ fn locate(
         roots.push(base.clone());
     }
     let found = match &parsed.target {
-        Target::Module { module, .. } => roots
-            .iter()
-            .find_map(|root| Some((module_file(python, root, module)?, root.clone()))),
+        Target::Module { module, .. } => {
+            // `celery -A proj` looks for `proj/celery.py` too.
+            let inner = format!("{module}.celery");
+            let names = match parsed.program {
+                Program::Celery => vec![inner.as_str(), module],
+                _ => vec![module.as_str()],
+            };
+            let mut places = names
+                .iter()
+                .flat_map(|name| roots.iter().map(move |root| (name, root)));
+            places.find_map(|(name, root)| Some((module_file(python, root, name)?, root.clone())))
+        }
         Target::File(file) => places(file).into_iter().find_map(|file| {
             let mut files = bases.iter().map(|base| join(base, file));
             let file = files.find(|file| python.contains(file.as_str()))?;

@@ -8,7 +8,7 @@ use crate::facts::Role;
 use crate::facts::file::FileFacts;
 use crate::facts::graph::{Graph, Node};
 use crate::names::{Definition, FileId, Program};
-use crate::syntax::module::MODULE_SCOPE;
+use crate::syntax::module::{MODULE_SCOPE, ScopeId, ScopeKind};
 use crate::workspace::launch::Launch;
 
 /// What one process runs.
@@ -101,6 +101,7 @@ pub(super) fn processes(
             if !is_own_boundary || at.found.definition.is_none() {
                 roots.push((at.found.node, false));
             }
+            roots.extend(factory(program, at).map(|node| (node, false)));
             let direct = graph.reach(&roots, boundaries);
             let files: FxHashSet<FileId> = files.into_iter().collect();
             let enable = enable_of(facts, graph, at, &files, &direct);
@@ -112,6 +113,22 @@ pub(super) fn processes(
             }
         })
         .collect()
+}
+
+/// The function that makes an app: it runs as the process starts.
+fn factory(program: &Program, at: &Placed) -> Option<Node> {
+    let module = program.module(at.file)?;
+    let is_instance = at.found.definition.is_none() && matches!(at.found.node, Node::Code(_));
+    let mut functions = module.scopes.iter().enumerate().filter(|(_, scope)| {
+        let lines = scope.span.line..=scope.span.end_line;
+        scope.kind == ScopeKind::Function && lines.contains(&at.found.line)
+    });
+    // The innermost stands last.
+    let (index, _) = functions.next_back().filter(|_| is_instance)?;
+    Some(Node::Code(Definition {
+        file: at.file,
+        scope: ScopeId(index as u32),
+    }))
 }
 
 /// The first call of `enable()` that the process runs: at the top level of a file that it loads, or on its direct way.

@@ -37,12 +37,51 @@ pub(super) fn model_table(
             sites.push(Site { expr, ..site });
         }
     }
+    // `execute(select(users.c.id).where(…))`: what the innermost step of the statement is given.
+    if let Some(argument) = argument {
+        sites.extend(first_step(resolver, argument));
+    }
     sites.into_iter().find_map(|site| table_of(resolver, site))
+}
+
+/// What the first call of a chain is given, and what that is an attribute of.
+fn first_step(resolver: &Resolver, chain: Site) -> Vec<Site> {
+    let Some(module) = resolver.program.module(chain.file) else {
+        return Vec::new();
+    };
+    let (mut expr, mut first) = (chain.expr, None);
+    for _ in 0..12 {
+        match &module.expr(expr).kind {
+            ExprKind::Attribute(object, _) => expr = *object,
+            ExprKind::Call(function, arguments) => {
+                first = arguments.first().map(|argument| argument.value);
+                expr = *function;
+            }
+            _ => break,
+        }
+    }
+    let mut found = vec![Site { expr, ..chain }];
+    while let Some(expr) = first {
+        found.push(Site { expr, ..chain });
+        first = match module.expr(expr).kind {
+            ExprKind::Attribute(object, _) => Some(object),
+            _ => None,
+        };
+    }
+    found
 }
 
 /// The table of a model class or of an object of one.
 pub(super) fn table_of(resolver: &mut Resolver, site: Site) -> Option<String> {
     for typed in resolver.values(site).to_vec() {
+        // `users = Table("users", metadata)`
+        if let Value::Instance(class, Some(made)) = &typed.value
+            && &**class == "sqlalchemy.Table"
+            && let Some(name) = resolver.argument(*made, Some(0), Some("name"))
+            && let Some(name) = resolver.constant(name)
+        {
+            return Some(name);
+        }
         let (Value::Class(class) | Value::Object(class, _)) = typed.value else {
             continue;
         };
@@ -60,6 +99,7 @@ pub(super) fn table_of(resolver: &mut Resolver, site: Site) -> Option<String> {
                         "MappedAsDataclass",
                         "declarative_base()",
                         "Entity",
+                        "Table",
                     ]
                     .contains(&last)
                 }
@@ -106,6 +146,24 @@ fn table_name(resolver: &mut Resolver, class: Definition) -> String {
     if let Some(declared) = constant_of(resolver, class, "__tablename__") {
         return declared;
     }
+    for (inner, name) in TABLE_IN_CLASS {
+        let inner = scope.bindings.get(*inner).and_then(|found| found.first());
+        if let Some(BindingValue::Definition(scope)) = inner.map(|binding| &binding.value)
+            && let Some(declared) = constant_of(
+                resolver,
+                Definition {
+                    scope: *scope,
+                    ..class
+                },
+                name,
+            )
+        {
+            return declared;
+        }
+    }
+    if let Some(declared) = collection_in_meta(resolver, class) {
+        return declared;
+    }
     let plain = scope.name.to_lowercase();
     let is_django = resolver.lineage(class).iter().any(|ancestor| {
         matches!(ancestor, crate::names::Ancestor::External(name) if &**name == "django.db.models.Model")
@@ -127,6 +185,37 @@ fn table_name(resolver: &mut Resolver, class: Definition) -> String {
         Some(app) => format!("{app}_{plain}"),
         None => plain,
     }
+}
+
+/// Where the models of Beanie, Peewee and Tortoise say what their table is called: in a class inside, under a name.
+const TABLE_IN_CLASS: &[(&str, &str)] = &[
+    ("Meta", "table_name"),
+    ("Meta", "table"),
+    ("Settings", "name"),
+];
+
+/// `meta = {"collection": "people"}` of MongoEngine, `model_config = {"collection": "people"}` of ODMantic.
+fn collection_in_meta(resolver: &mut Resolver, class: Definition) -> Option<String> {
+    let module = resolver.program.module(class.file)?;
+    let bindings = &module.scope(class.scope).bindings;
+    let declared = ["meta", "model_config"]
+        .iter()
+        .find_map(|name| bindings.get(*name)?.first())?;
+    let BindingValue::Value(expr) = declared.value else {
+        return None;
+    };
+    let ExprKind::Dict(entries) = &module.expr(expr).kind else {
+        return None;
+    };
+    let named = entries.iter().find_map(|(key, value)| {
+        let is_it =
+            matches!(&module.expr((*key)?).kind, ExprKind::Str(key) if &**key == "collection");
+        is_it.then_some(*value)
+    })?;
+    resolver.constant(Site {
+        file: class.file,
+        expr: named,
+    })
 }
 
 /// The text that a class assigns to a name.

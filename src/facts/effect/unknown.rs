@@ -4,7 +4,7 @@ use super::{FoundEffect, effect_of};
 use crate::catalog::schema::UnknownRules;
 use crate::facts::Confidence;
 use crate::facts::destination::target;
-use crate::names::{Resolver, Site, Typed, Value};
+use crate::names::{Given, Resolver, Site, Typed, Value};
 use crate::syntax::module::{Argument, CallSite, ExprId, ExprKind, Module, Name};
 
 /// A method whose name tells what it is called on, where nothing else does: `message.reply_text(…)`.
@@ -142,7 +142,7 @@ pub(super) fn likely_on(
     effect_of(
         resolver,
         &value,
-        Some(site),
+        Some(Given::by(site)),
         receiver,
         Confidence::Likely,
         module,
@@ -297,7 +297,7 @@ pub(super) fn by_name(
         return None;
     }
     let mut found = catalog.effect("requests", method)?;
-    let target = target(resolver, &found, Some(site), None, None);
+    let target = target(resolver, &found, Some(Given::by(site)), None, None);
     found.call = method.to_string();
     Some(FoundEffect {
         category: found.rule.library.category,
