@@ -312,6 +312,9 @@ impl<'p> Resolver<'p> {
         site: Site,
     ) -> Vec<Typed> {
         let catalog = self.catalog();
+        if let Some(key) = catalog.method_of_any_makes(class, chain) {
+            return self.instance(&key, site);
+        }
         if let Some(key) = catalog.method_makes(class, chain) {
             return match (key, made) {
                 // `ContextVar[Client].get()`
@@ -319,9 +322,6 @@ impl<'p> Resolver<'p> {
                 ("<type0>", None) => Vec::new(),
                 _ => self.instance(key, site),
             };
-        }
-        if let Some(key) = catalog.method_of_any_makes(class, chain) {
-            return self.instance(&key, site);
         }
         match &**chain {
             "enter_context" | "enter_async_context" => {
