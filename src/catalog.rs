@@ -6,14 +6,13 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::iter;
-use std::slice;
 use std::sync::OnceLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 mod build;
 mod like;
+mod lineage;
 mod operation;
 pub mod schema;
 mod verb;
@@ -331,35 +330,6 @@ impl Catalog {
             || self.imports.contains(root)
     }
 
-    /// A class and the classes it derives from, nearest first.
-    pub fn lineage<'a>(&'a self, class: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
-        let behind: &[String] = match self.lineages.get(class) {
-            Some(lineage) => &lineage[1..],
-            None => self.shown_base(class).map_or(&[], |base| {
-                self.lineages
-                    .get(base)
-                    .map_or(slice::from_ref(base), Vec::as_slice)
-            }),
-        };
-        iter::once(class).chain(behind.iter().map(String::as_str))
-    }
-
-    /// Whether a class is the other one or derives from it.
-    pub fn derives(&self, class: &str, from: &str) -> bool {
-        self.lineage(class).any(|class| class == from)
-    }
-
-    /// What a class whose bases no rule lists derives from by the looks of its name.
-    fn shown_base<'a>(&'a self, class: &str) -> Option<&'a String> {
-        if is_model_of_app(class) {
-            return self
-                .lineages
-                .get_key_value(DJANGO_MODEL)
-                .map(|(name, _)| name);
-        }
-        self.likes.find(class).filter(|_| is_class(class))
-    }
-
     /// What a function makes that no rule names but one like it: `create_retrieval_chain(…)`.
     pub fn makes_alike(&self, name: &str) -> Option<&str> {
         let found = self.likes.find(name).filter(|_| !is_class(name));
@@ -481,16 +451,6 @@ fn host_matches(pattern: &str, host: &str) -> bool {
 }
 
 /// Whether a class is a model of an app that comes with Django or says that it is for it: `django_otp.models.Device`.
-fn is_model_of_app(class: &str) -> bool {
-    let (module, name) = class.rsplit_once('.').unwrap_or(("", class));
-    let root = module.split('.').next().unwrap_or_default();
-    (root.starts_with("django_") || module.starts_with("django.contrib."))
-        && module.contains(".models")
-        && name.starts_with(|first: char| first.is_uppercase())
-}
-
-const DJANGO_MODEL: &str = "django.db.models.Model";
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -133,34 +133,6 @@ impl Catalog {
         }
     }
 
-    fn settle_lineages(&mut self) {
-        let classes = self.bases.keys().map(String::as_str);
-        let classes = classes.chain(self.likes.classes()).chain([DJANGO_MODEL]);
-        let lineages = classes.map(|class| (class.to_owned(), self.lineage_of(class)));
-        self.lineages = lineages.collect();
-    }
-
-    fn lineage_of(&self, class: &str) -> Vec<String> {
-        let mut found = vec![class];
-        let mut at = 0;
-        while at < found.len() && found.len() < MAX_LINEAGE {
-            let alike = || self.likes.find(found[at]).map_or(&[][..], slice::from_ref);
-            let bases = match self.bases.get(found[at]) {
-                Some(listed) => listed.as_slice(),
-                None if is_class(found[at]) => alike(),
-                None => &[],
-            };
-            for base in bases {
-                let base = self.canonical(base);
-                if !found.contains(&base) {
-                    found.push(base);
-                }
-            }
-            at += 1;
-        }
-        found.into_iter().map(str::to_owned).collect()
-    }
-
     /// The built-in rules and those of a `governor.toml`: its `[[effect]]`, `[[entrypoint]]`, `[[factory]]`,
     /// `[[inject]]`, `[alias]` and `[bases]`. The error names the table that is wrong.
     pub fn with_user_rules(text: &str) -> anyhow::Result<Catalog> {
@@ -312,9 +284,6 @@ impl Catalog {
         Ok(())
     }
 }
-
-/// A class that derives from more than this is not followed on.
-const MAX_LINEAGE: usize = 64;
 
 fn stem(library: &str) -> String {
     library.replace(['-', '.'], "_")

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use super::needs::{Input, Needs};
-
 use super::*;
 
 /// Values nest no deeper than this; real code stays far below.
