@@ -13,6 +13,7 @@ use super::*;
 use crate::names::{Definition, Program};
 use crate::syntax::module::{BlockKind, MODULE_SCOPE, Module, ScopeKind};
 use crate::workspace::launch::Launch;
+use crate::workspace::notebook::Notebook;
 use crate::workspace::scripts::Script;
 
 mod agent_loop;
@@ -22,8 +23,8 @@ mod script;
 
 use agent_loop::agent_loops;
 use entered::{entered, led_to};
-use process::{Process, demote_parts, processes};
-use script::{console_scripts, whole_scripts};
+use process::{Processes, demote_parts, processes};
+use script::{console_scripts, whole_script};
 
 /// An entrypoint with its file.
 struct Placed {
@@ -41,8 +42,9 @@ pub fn assemble(
 ) -> Scan {
     let program = &loaded.program;
     let graph = build_graph(&facts);
-    let mut placed = placed(program, &facts, scripts, launches);
-    demote_parts(program, &graph, launches, &mut placed);
+    let launches = Launches::new(launches);
+    let mut placed = placed(program, &facts, &graph, scripts, &launches);
+    demote_parts(program, &graph, &launches, &mut placed);
     let boundaries: FxHashSet<Definition> = placed
         .iter()
         .filter(|placed| placed.found.role == Role::Boundary)
@@ -63,14 +65,10 @@ pub fn assemble(
         graph,
         placed,
     };
-    let reached_by: Vec<FxHashMap<Node, bool>> = (0..whole.placed.len())
-        .into_par_iter()
-        .map(|at| whole.reached(at))
-        .collect();
     let mut entrypoints: Vec<Entrypoint> = (0..whole.placed.len())
-        .map(|at| whole.entrypoint(at, launches))
+        .map(|at| whole.entrypoint(at, &launches))
         .collect();
-    let mut effects = whole.effects(&reached_by);
+    let mut effects = whole.effects();
     add_workflows(loaded, &mut entrypoints, &mut effects);
     effects.sort_by(|a, b| {
         (&a.path, a.line, a.column, &a.call, a.category)
@@ -101,20 +99,41 @@ pub fn assemble(
     }
 }
 
+/// The commands that start processes, by the path of the file that they start.
+struct Launches<'a>(FxHashMap<&'a str, Vec<&'a Launch>>);
+
+impl<'a> Launches<'a> {
+    fn new(launches: &'a [Launch]) -> Launches<'a> {
+        let mut by_path: FxHashMap<&str, Vec<&Launch>> = FxHashMap::default();
+        for launch in launches {
+            if let Some(path) = &launch.module_path {
+                by_path.entry(path).or_default().push(launch);
+            }
+        }
+        Launches(by_path)
+    }
+
+    fn of(&self, path: &str) -> &[&'a Launch] {
+        self.0.get(path).map_or(&[], Vec::as_slice)
+    }
+}
+
 /// The entrypoints of the repo, sorted by their place, each once.
 fn placed(
     program: &Program,
     facts: &[FileFacts],
+    graph: &Graph,
     scripts: &[Script],
-    launches: &[Launch],
+    launches: &Launches,
 ) -> Vec<Placed> {
+    let imported = graph.imported();
     let mut placed: Vec<Placed> = Vec::new();
     for (index, own) in facts.iter().enumerate() {
         let file = FileId(index as u32);
         let found = own.entrypoints.iter().cloned();
         let found = found
             .chain(agent_loops(program, file, facts))
-            .chain(whole_scripts(program, file, own, facts, launches));
+            .chain(whole_script(program, file, own, &imported, launches));
         placed.extend(found.map(|found| Placed { file, found }));
     }
     drop_registered(program, &mut placed);
@@ -169,17 +188,12 @@ struct Whole<'a> {
     facts: &'a [FileFacts],
     graph: Graph,
     placed: Vec<Placed>,
-    processes: Vec<Process>,
+    processes: Processes,
     /// Functions under `@governor.governed`.
     governed: FxHashSet<Definition>,
 }
 
 impl Whole<'_> {
-    /// The process that the entrypoint of this index starts.
-    fn process(&self, index: usize) -> Option<&Process> {
-        self.processes.iter().find(|process| process.index == index)
-    }
-
     /// Whether a scope covers the whole unit of work.
     fn is_scoped(&self, at: &Placed) -> bool {
         let definition = at.found.definition;
@@ -187,12 +201,16 @@ impl Whole<'_> {
             || whole_body_scoped(&self.loaded.program, self.facts, at)
     }
 
-    /// The code that an entrypoint reaches, and whether only inside of scopes.
-    fn reached(&self, index: usize) -> FxHashMap<Node, bool> {
+    /// The code among `acting` that an entrypoint reaches, and whether only inside of scopes.
+    fn reached(&self, index: usize, acting: &FxHashSet<Node>) -> Vec<(Node, bool)> {
+        let among = |direct: &FxHashMap<Node, bool>| {
+            let direct = direct.iter().map(|(node, scoped)| (*node, *scoped));
+            direct.filter(|(node, _)| acting.contains(node)).collect()
+        };
         let at = &self.placed[index];
         if at.found.role == Role::Process {
-            let process = self.process(index);
-            return process.map_or_else(FxHashMap::default, |process| process.direct.clone());
+            let process = self.processes.started_by(index);
+            return process.map_or_else(Vec::new, |process| among(&process.direct));
         }
         let scoped = self.is_scoped(at);
         let program = &self.loaded.program;
@@ -202,16 +220,42 @@ impl Whole<'_> {
             .map(|node| (node, scoped))
             .collect();
         // One boundary that calls another still reaches what lies behind it.
-        self.graph.reach(&roots, &FxHashSet::default())
+        among(&self.graph.reach(&roots, &FxHashSet::default()))
     }
 
-    fn entrypoint(&self, index: usize, launches: &[Launch]) -> Entrypoint {
+    /// The entrypoints that reach the code of an effect, by that code; in their order, each with whether it does so only
+    /// inside of scopes.
+    fn reaching(&self) -> FxHashMap<Node, Vec<(usize, bool)>> {
+        let program = &self.loaded.program;
+        let nodes = self.facts.iter().enumerate().flat_map(|(index, file)| {
+            let id = FileId(index as u32);
+            let effects = program.module(id).map(|module| (module, &file.effects));
+            effects.into_iter().flat_map(move |(module, effects)| {
+                let effects = effects.iter();
+                effects.map(move |found| graph::node_of(module, id, &found.call_site))
+            })
+        });
+        let acting: FxHashSet<Node> = nodes.collect();
+        let reached: Vec<Vec<(Node, bool)>> = (0..self.placed.len())
+            .into_par_iter()
+            .map(|index| self.reached(index, &acting))
+            .collect();
+        let mut reaching: FxHashMap<Node, Vec<(usize, bool)>> = FxHashMap::default();
+        for (index, nodes) in reached.into_iter().enumerate() {
+            for (node, scoped) in nodes {
+                reaching.entry(node).or_default().push((index, scoped));
+            }
+        }
+        reaching
+    }
+
+    fn entrypoint(&self, index: usize, launches: &Launches) -> Entrypoint {
         let program = &self.loaded.program;
         let at = &self.placed[index];
         let path = &program.file(at.file).path;
         let is_process = at.found.role == Role::Process;
-        let starts = |launch: &&Launch| is_process && launch.module_path.as_ref() == Some(path);
-        let runs = |process: &&Process| !is_process && process.files.contains(&at.file);
+        let starting = if is_process { launches.of(path) } else { &[] };
+        let running = (!is_process).then(|| self.processes.that_load(at.file));
         Entrypoint {
             id: format!("E{}", index + 1),
             role: at.found.role,
@@ -227,19 +271,18 @@ impl Whole<'_> {
             line: at.found.line,
             end_line: at.found.end_line.max(at.found.line),
             enabled: is_process.then(|| {
-                self.process(index)
+                self.processes
+                    .started_by(index)
                     .is_some_and(|process| process.enable.is_some())
             }),
             scoped: (!is_process).then(|| self.is_scoped(at)),
-            processes: self
-                .processes
-                .iter()
-                .filter(runs)
+            processes: running
+                .into_iter()
+                .flatten()
                 .map(|process| format!("E{}", process.index + 1))
                 .collect(),
-            commands: launches
+            commands: starting
                 .iter()
-                .filter(starts)
                 .map(|launch| LaunchCommand {
                     path: launch.path.clone(),
                     line: launch.line,
@@ -250,9 +293,10 @@ impl Whole<'_> {
         }
     }
 
-    /// The effects of all files; `reached_by` has what each entrypoint reaches.
-    fn effects(&self, reached_by: &[FxHashMap<Node, bool>]) -> Vec<Effect> {
+    /// The effects of all files.
+    fn effects(&self) -> Vec<Effect> {
         let program = &self.loaded.program;
+        let reaching = self.reaching();
         let mut effects = Vec::new();
         for (index, file) in self.facts.iter().enumerate() {
             let file_id = FileId(index as u32);
@@ -261,11 +305,7 @@ impl Whole<'_> {
             };
             for found in &file.effects {
                 let node = graph::node_of(module, file_id, &found.call_site);
-                let reaching: Vec<(usize, bool)> = reached_by
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(index, reached)| Some((index, *reached.get(&node)?)))
-                    .collect();
+                let reaching = reaching.get(&node).map_or(&[][..], Vec::as_slice);
                 effects.push(Effect {
                     id: String::new(),
                     category: found.category,
@@ -289,7 +329,7 @@ impl Whole<'_> {
                     resource: found.target.resource.clone(),
                     confidence: found.confidence,
                     intercepted: found.intercepted,
-                    coverage: self.coverage(module, file, found, node, &reaching),
+                    coverage: self.coverage(module, file, found, node, reaching),
                     reached_from: reaching
                         .iter()
                         .map(|(index, _)| format!("E{}", index + 1))
@@ -318,16 +358,12 @@ impl Whole<'_> {
         }
         let is_enabled = |(entry, _): &(usize, bool)| {
             let entrypoint = &self.placed[*entry];
-            self.processes.iter().any(|process| {
-                let Some(enable) = &process.enable else {
-                    return false;
-                };
-                if entrypoint.found.role == Role::Boundary {
-                    process.files.contains(&entrypoint.file)
-                } else {
-                    process.index == *entry && enable.is_before(node, at)
-                }
-            })
+            if entrypoint.found.role == Role::Boundary {
+                return self.processes.is_enabled(entrypoint.file);
+            }
+            let process = self.processes.started_by(*entry);
+            let enable = process.and_then(|process| process.enable.as_ref());
+            enable.is_some_and(|enable| enable.is_before(node, at))
         };
         if !found.intercepted || !reaching.iter().any(is_enabled) {
             return Coverage::None;
@@ -369,27 +405,29 @@ fn place_in_cells(
     effects: &mut [Effect],
     unparsed: &mut [Unparsed],
 ) {
-    for (file, notebook) in &loaded.notebooks {
-        let path = &loaded.program.file(*file).path;
-        let within = |line: &mut u32, end_line: &mut u32| {
-            let (start, end) = (notebook.place(*line), notebook.place(*end_line));
-            *line = start.line;
-            *end_line = if end.cell == start.cell {
-                end.line
-            } else {
-                start.line
-            };
-            Some(start.cell)
+    let notebooks = loaded.notebooks.iter();
+    let notebooks: FxHashMap<&str, &Notebook> = notebooks
+        .map(|(file, notebook)| (loaded.program.file(*file).path.as_str(), notebook))
+        .collect();
+    let within = |path: &str, line: &mut u32, end_line: &mut u32| {
+        let notebook = notebooks.get(path)?;
+        let (start, end) = (notebook.place(*line), notebook.place(*end_line));
+        *line = start.line;
+        *end_line = if end.cell == start.cell {
+            end.line
+        } else {
+            start.line
         };
-        for found in effects.iter_mut().filter(|found| found.path == *path) {
-            found.cell = within(&mut found.line, &mut found.end_line);
-        }
-        for found in entrypoints.iter_mut().filter(|found| found.path == *path) {
-            found.cell = within(&mut found.line, &mut found.end_line);
-        }
-        for found in unparsed.iter_mut().filter(|found| found.path == *path) {
-            found.cell = within(&mut found.line, &mut found.end_line);
-        }
+        Some(start.cell)
+    };
+    for found in effects {
+        found.cell = within(&found.path, &mut found.line, &mut found.end_line).or(found.cell);
+    }
+    for found in entrypoints {
+        found.cell = within(&found.path, &mut found.line, &mut found.end_line).or(found.cell);
+    }
+    for found in unparsed {
+        found.cell = within(&found.path, &mut found.line, &mut found.end_line).or(found.cell);
     }
 }
 

@@ -316,6 +316,16 @@ pub struct Graph {
 }
 
 impl Graph {
+    /// Files that another one imports.
+    pub fn imported(&self) -> FxHashSet<FileId> {
+        let imports = self.imports.iter();
+        let imported = imports.flat_map(|(file, imports)| {
+            let others = imports.iter().filter(move |(other, _)| other != file);
+            others.map(|(other, _)| *other)
+        });
+        imported.collect()
+    }
+
     /// Files that run when `files` are loaded, these first.
     pub fn closure(&self, files: impl IntoIterator<Item = FileId>) -> Vec<FileId> {
         let mut seen: FxHashSet<FileId> = FxHashSet::default();

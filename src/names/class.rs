@@ -183,7 +183,7 @@ impl<'p> Resolver<'p> {
                 continue;
             }
             if let Ancestor::Own(own) = ancestor {
-                open.extend(self.bases(own).iter().rev().cloned());
+                open.extend(self.bases(own).into_iter().rev());
             }
             found.push(ancestor);
         }
@@ -201,21 +201,21 @@ impl<'p> Resolver<'p> {
     }
 
     /// What a class of the repo derives from at once.
-    fn bases(&mut self, class: Definition) -> Rc<[Ancestor]> {
-        if let Some((known, needs)) = self.bases.get(&class).cloned() {
-            self.use_found(&needs);
-            return known;
-        }
-        let key = Key::Lineage(class);
-        let Some((found, cut, needs)) = self.enter(&key, |resolver| resolver.find_bases(class))
-        else {
-            return Rc::from([]);
-        };
-        let found: Rc<[Ancestor]> = found.into();
-        if cut.is_none() {
-            self.bases.insert(class, (found.clone(), needs));
-        }
-        found
+    fn bases(&mut self, class: Definition) -> Vec<Ancestor> {
+        let found = self.find(Key::Bases(class), |resolver| {
+            let bases = resolver.find_bases(class).into_iter();
+            let values = bases.map(|base| match base {
+                Ancestor::Own(base) => Value::Class(base),
+                Ancestor::External(name) => Value::External(name),
+            });
+            values.map(Typed::certain).collect()
+        });
+        let bases = found.iter().filter_map(|base| match &base.value {
+            Value::Class(base) => Some(Ancestor::Own(*base)),
+            Value::External(name) => Some(Ancestor::External(name.clone())),
+            _ => None,
+        });
+        bases.collect()
     }
 
     fn find_bases(&mut self, class: Definition) -> Vec<Ancestor> {

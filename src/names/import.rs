@@ -13,16 +13,16 @@ impl<'p> Resolver<'p> {
             return Vec::new();
         };
         let top = module.scope(MODULE_SCOPE);
-        if let Some(bindings) = top.bindings.get(name) {
-            let found = self.find(Key::Exported(file, name.clone()), |resolver| {
-                bindings
-                    .iter()
-                    .flat_map(|binding| resolver.binding(file, MODULE_SCOPE, &binding.value))
-                    .collect()
-            });
-            return found.to_vec();
-        }
-        self.starred(file, &top.stars, name).unwrap_or_default()
+        let found = self.find(Key::Exported(file, name.clone()), |resolver| {
+            let Some(bindings) = top.bindings.get(name) else {
+                return resolver.starred(file, &top.stars, name).unwrap_or_default();
+            };
+            bindings
+                .iter()
+                .flat_map(|binding| resolver.binding(file, MODULE_SCOPE, &binding.value))
+                .collect()
+        });
+        found.to_vec()
     }
 
     pub(super) fn starred(
@@ -45,13 +45,7 @@ impl<'p> Resolver<'p> {
                         top.bindings.contains_key(name) || !top.stars.is_empty()
                     });
                     if binds && !name.starts_with('_') {
-                        let key = Key::Lineage(Definition {
-                            file: other,
-                            scope: MODULE_SCOPE,
-                        });
-                        let found = self
-                            .enter(&key, |resolver| resolver.exported(other, name))
-                            .map_or_else(Vec::new, |(found, ..)| found);
+                        let found = self.exported(other, name);
                         if !found.is_empty() {
                             return Some(found);
                         }
@@ -150,24 +144,12 @@ impl<'p> Resolver<'p> {
 
     pub(super) fn module_member(&mut self, located: &Located, name: &Name) -> Vec<Typed> {
         if let Located::File(file) = located {
-            let key = Key::Lineage(Definition {
-                file: *file,
-                scope: MODULE_SCOPE,
-            });
             let binds = self.program.module(*file).is_some_and(|module| {
                 let top = module.scope(MODULE_SCOPE);
                 top.bindings.contains_key(name) || !top.stars.is_empty()
             });
             if binds {
-                let found =
-                    if self.program.module(*file).is_some_and(|module| {
-                        module.scope(MODULE_SCOPE).bindings.contains_key(name)
-                    }) {
-                        self.exported(*file, name)
-                    } else {
-                        self.enter(&key, |resolver| resolver.exported(*file, name))
-                            .map_or_else(Vec::new, |(found, ..)| found)
-                    };
+                let found = self.exported(*file, name);
                 if !found.is_empty() {
                     return found;
                 }

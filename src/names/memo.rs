@@ -11,8 +11,10 @@ use super::*;
 const MAX_DEPTH: u32 = 400;
 /// An expression that may denote more things than this says nothing useful about any of them.
 const MAX_VALUES: usize = 24;
-/// Steps that one expression may take.
-const MAX_STEPS: u32 = 100_000;
+/// Steps that one expression may take; after them, what was found so far is all that is known.
+const MAX_STEPS: u32 = 1_000_000;
+/// What a limit cut short is looked for again by the next expression that needs it, unless it took more steps than this.
+const MANY_STEPS: u32 = 10_000;
 /// Rounds in which what is assumed of a cycle may still grow.
 const MAX_ROUNDS: u32 = 4;
 
@@ -21,19 +23,21 @@ const MAX_ROUNDS: u32 = 4;
 pub struct Resolver<'p> {
     pub program: &'p Program<'p>,
     memo: Known,
-    pub(super) bases: FxHashMap<Definition, (Rc<[Ancestor]>, Needs)>,
     pub(super) lineages: FxHashMap<Definition, (Rc<[Ancestor]>, Needs)>,
-    pub(super) orders: FxHashMap<Definition, (Option<(u16, Name)>, Needs)>,
     /// For functions that run a function which they are passed with the arguments after it: its parameter, and that of
     /// the arguments.
     pub forwards: FxHashMap<Definition, Option<(u32, u32)>>,
+    /// By what is looked for, the number of the look.
     active: FxHashMap<Key, u32>,
     depth: u32,
+    /// Looks that one expression took so far.
     steps: u32,
     /// What was found of a cycle's parts while the cycle is not done: as good as it gets until then.
-    unfinished: FxHashMap<Key, (Values, Cut)>,
-    /// By depth, what of [`Resolver::unfinished`] holds until the look at that depth ends.
-    until: Vec<Vec<Key>>,
+    unfinished: FxHashMap<Key, Unfinished>,
+    /// The keys of parts of cycles that are not done, in the order in which they were found.
+    parts: Vec<Key>,
+    /// The keys of what a limit cut short; they are dropped, or else kept, once nothing is looked for.
+    limited: Vec<Key>,
     /// What the look under way did without so far.
     cut: Cut,
     /// What the look under way asked for that may yet grow.
@@ -57,7 +61,8 @@ pub enum Key {
     Expr(Site),
     Returned(Definition),
     Parameter(Definition, u16),
-    Lineage(Definition),
+    /// What a class derives from at once.
+    Bases(Definition),
     /// The values that a type expression admits.
     Type(Site),
     /// The model that a query made there is about.
@@ -78,7 +83,7 @@ impl Key {
             Key::Expr(site) | Key::Type(site) | Key::Model(site) => Some(site.file),
             Key::Returned(definition)
             | Key::Parameter(definition, _)
-            | Key::Lineage(definition)
+            | Key::Bases(definition)
             | Key::Subject(definition)
             | Key::Order(definition) => Some(definition.file),
             Key::Stored(_) => None,
@@ -86,48 +91,66 @@ impl Key {
     }
 }
 
-/// The depths of the looks that a result needed while they were not done: it was found without them. Zero stands for the
-/// limits of depth and of steps.
+/// What a result was found without.
 #[derive(Clone, Copy)]
 pub(super) struct Cut {
+    /// The number of the outermost look that it needed while that was not done.
     outermost: u32,
-    innermost: u32,
+    /// It went too deep, or took too many steps.
+    is_limited: bool,
 }
 
 impl Cut {
     const NONE: Cut = Cut {
         outermost: u32::MAX,
-        innermost: 0,
+        is_limited: false,
     };
 
-    fn at(depth: u32) -> Cut {
+    const LIMITED: Cut = Cut {
+        is_limited: true,
+        ..Cut::NONE
+    };
+
+    fn at(number: u32) -> Cut {
         Cut {
-            outermost: depth,
-            innermost: depth,
+            outermost: number,
+            ..Cut::NONE
         }
     }
 
     pub(super) fn is_none(self) -> bool {
+        self.outermost == u32::MAX && !self.is_limited
+    }
+
+    /// Whether it needed no look that is not done.
+    fn is_whole(self) -> bool {
         self.outermost == u32::MAX
     }
 
     fn and(self, other: Cut) -> Cut {
         Cut {
             outermost: self.outermost.min(other.outermost),
-            innermost: self.innermost.max(other.innermost),
+            is_limited: self.is_limited || other.is_limited,
         }
     }
 
-    /// What is left when the look at `depth` is done.
-    fn outside(self, depth: u32) -> Cut {
-        if self.outermost >= depth || depth == 1 {
-            return Cut::NONE;
-        }
-        Cut {
-            outermost: self.outermost,
-            innermost: self.innermost.min(depth - 1),
+    /// What is left when the look of this number is done.
+    fn outside(self, number: u32) -> Cut {
+        match self.outermost >= number {
+            true => Cut {
+                outermost: u32::MAX,
+                ..self
+            },
+            false => self,
         }
     }
+}
+
+/// A result that may not be kept yet.
+struct Unfinished {
+    found: Values,
+    cut: Cut,
+    needs: Needs,
 }
 
 impl<'p> Resolver<'p> {
@@ -135,15 +158,14 @@ impl<'p> Resolver<'p> {
         Resolver {
             program,
             memo: Known::default(),
-            bases: FxHashMap::default(),
             lineages: FxHashMap::default(),
-            orders: FxHashMap::default(),
             forwards: FxHashMap::default(),
             active: FxHashMap::default(),
             depth: 0,
             steps: 0,
             unfinished: FxHashMap::default(),
-            until: Vec::new(),
+            parts: Vec::new(),
+            limited: Vec::new(),
             cut: Cut::NONE,
             needs: Needs::default(),
             assumed: FxHashMap::default(),
@@ -173,11 +195,14 @@ impl<'p> Resolver<'p> {
             self.needs.add(needs);
             return known.clone();
         }
-        if let Some((known, cut)) = self.unfinished.get(&key) {
-            self.cut = self.cut.and(*cut);
-            return known.clone();
+        if let Some(known) = self.unfinished.get(&key) {
+            self.cut = self.cut.and(known.cut);
+            if known.cut.is_whole() {
+                self.needs.add(&known.needs);
+            }
+            return known.found.clone();
         }
-        let Some(depth) = self.begin(&key) else {
+        let Some(number) = self.begin(&key) else {
             let nothing = Values::default;
             let is_cycle = self.active.contains_key(&key);
             return match is_cycle {
@@ -188,6 +213,7 @@ impl<'p> Resolver<'p> {
         let cut_before = std::mem::replace(&mut self.cut, Cut::NONE);
         let needs_before = std::mem::take(&mut self.needs);
         let outdated_before = std::mem::replace(&mut self.is_outdated, false);
+        let first_part = self.parts.len();
         let mut rounds = 0;
         let (values, cut) = loop {
             let mut found = look(self);
@@ -199,79 +225,83 @@ impl<'p> Resolver<'p> {
                 *assumed = values.clone();
                 self.is_outdated = true;
             }
-            let cut = self.cut.outside(depth);
+            let cut = self.cut.outside(number);
             rounds += 1;
-            if !cut.is_none() || !self.is_outdated || rounds > MAX_ROUNDS {
+            let is_done = !self.is_outdated || rounds > MAX_ROUNDS || self.steps > MAX_STEPS;
+            if !cut.is_whole() || is_done {
                 break (values, cut);
             }
-            for part in self.parts(depth) {
+            for part in self.parts.drain(first_part..) {
                 self.unfinished.remove(&part);
             }
             self.cut = Cut::NONE;
             self.is_outdated = false;
         };
-        for part in self.parts(depth) {
-            let Some((found, without)) = self.unfinished.remove(&part) else {
-                continue;
-            };
-            if cut.is_none() {
-                self.memo.insert(part, (found, self.needs.clone()));
-            } else if cut.outermost > 0 {
-                let innermost = cut.innermost;
-                let without = Cut {
-                    innermost,
-                    ..without.and(cut)
-                };
-                self.keep_until(part, found, without);
-            }
-        }
-        self.is_outdated = outdated_before || (self.is_outdated && !cut.is_none());
+        self.is_outdated = outdated_before || (self.is_outdated && !cut.is_whole());
         self.cut = cut.and(cut_before);
         self.end(&key);
         if cut.is_none() {
+            for part in self.parts.drain(first_part..) {
+                if let Some(part_of) = self.unfinished.remove(&part) {
+                    self.memo.insert(part, (part_of.found, self.needs.clone()));
+                }
+            }
             self.memo.insert(key, (values.clone(), self.needs.clone()));
-        } else if cut.outermost > 0 {
-            self.keep_until(key, values.clone(), cut);
+        } else {
+            if cut.is_whole() {
+                for part in self.parts.drain(first_part..) {
+                    if let Some(part_of) = self.unfinished.get_mut(&part) {
+                        part_of.cut = cut;
+                        part_of.needs = self.needs.clone();
+                        self.limited.push(part);
+                    }
+                }
+                self.limited.push(key.clone());
+            } else {
+                self.parts.push(key.clone());
+            }
+            let needs = self.needs.clone();
+            let found = values.clone();
+            // Who needs it before it is done, needs what it needed.
+            self.unfinished
+                .insert(key, Unfinished { found, cut, needs });
+        }
+        if self.depth == 0 {
+            self.settle();
         }
         self.needs.add(&needs_before);
         values
     }
 
-    fn keep_until(&mut self, key: Key, values: Values, cut: Cut) {
-        let depth = cut.innermost as usize;
-        if self.until.len() <= depth {
-            self.until.resize_with(depth + 1, Vec::new);
+    /// Nothing is looked for any more: forgets what a limit cut short, unless it took long.
+    fn settle(&mut self) {
+        let is_kept = self.steps > MANY_STEPS;
+        for key in self.limited.drain(..) {
+            let found = self.unfinished.remove(&key);
+            if let Some(Unfinished { found, needs, .. }) = found.filter(|_| is_kept) {
+                self.memo.insert(key, (found, needs));
+            }
         }
-        self.until[depth].push(key.clone());
-        self.unfinished.insert(key, (values, cut));
     }
 
-    /// The keys of what is unfinished until the look at `depth` ends.
-    fn parts(&mut self, depth: u32) -> Vec<Key> {
-        self.until
-            .get_mut(depth as usize)
-            .map(std::mem::take)
-            .unwrap_or_default()
-    }
-
-    /// Begins to look for `key` and gives the depth of the look, unless `key` is looked for already or all goes too deep:
+    /// Begins to look for `key` and gives the number of the look, unless `key` is looked for already or all goes too deep:
     /// then there is no result, and what depends on it may not be kept.
     fn begin(&mut self, key: &Key) -> Option<u32> {
         if self.depth == 0 {
             self.steps = 0;
         }
-        self.steps += 1;
-        if let Some(&depth) = self.active.get(key) {
-            self.cut = self.cut.and(Cut::at(depth));
+        if let Some(&number) = self.active.get(key) {
+            self.cut = self.cut.and(Cut::at(number));
             return None;
         }
         if self.depth > MAX_DEPTH || self.steps > MAX_STEPS {
-            self.cut = self.cut.and(Cut::at(0));
+            self.cut = self.cut.and(Cut::LIMITED);
             return None;
         }
+        self.steps += 1;
         self.depth += 1;
-        self.active.insert(key.clone(), self.depth);
-        Some(self.depth)
+        self.active.insert(key.clone(), self.steps);
+        Some(self.steps)
     }
 
     fn end(&mut self, key: &Key) {
@@ -280,26 +310,6 @@ impl<'p> Resolver<'p> {
         if self.depth == 0 {
             self.assumed.clear();
         }
-    }
-
-    /// Runs `look` for `key`, unless it is running for it already or has gone too deep. With the result, what it was found
-    /// without and what it would change with.
-    pub(super) fn enter<T>(
-        &mut self,
-        key: &Key,
-        look: impl FnOnce(&mut Self) -> T,
-    ) -> Option<(T, Cut, Needs)> {
-        let depth = self.begin(key)?;
-        let entered = self.watched(|resolver| {
-            let found = look(resolver);
-            resolver.cut = resolver.cut.outside(depth);
-            found
-        });
-        for part in self.parts(depth) {
-            self.unfinished.remove(&part);
-        }
-        self.end(key);
-        Some(entered)
     }
 
     /// Runs `look`; with its result, what it was found without (nothing, if it may be kept) and what it would change with.

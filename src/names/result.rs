@@ -137,16 +137,24 @@ impl<'p> Resolver<'p> {
 
     /// The parameter whose text decides what a function makes, and the rule with `<arg0>` for it.
     pub(super) fn order(&mut self, function: Definition) -> Option<(u16, Name)> {
-        if let Some((known, needs)) = self.orders.get(&function).cloned() {
-            self.use_found(&needs);
-            return known;
+        // Kept as the function's parameters, of which the last one has the rule.
+        let found = self.find(Key::Order(function), |resolver| {
+            let found = resolver.find_order(function).into_iter();
+            let parameters = found.map(|(index, template)| {
+                let mut parameters = vec![Vec::new(); usize::from(index)];
+                parameters.push(vec![Typed::certain(Value::External(template))]);
+                Typed::certain(Value::Tuple(parameters.into()))
+            });
+            parameters.collect()
+        });
+        let Value::Tuple(parameters) = &found.first()?.value else {
+            return None;
+        };
+        let (rule, before) = parameters.split_last()?;
+        match &rule.first()?.value {
+            Value::External(template) => Some((before.len() as u16, template.clone())),
+            _ => None,
         }
-        let key = Key::Order(function);
-        let (found, cut, needs) = self.enter(&key, |resolver| resolver.find_order(function))?;
-        if cut.is_none() {
-            self.orders.insert(function, (found.clone(), needs));
-        }
-        found
     }
 
     fn find_order(&mut self, function: Definition) -> Option<(u16, Name)> {

@@ -3,22 +3,51 @@
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Placed;
+use super::{Launches, Placed};
 use crate::facts::Role;
 use crate::facts::file::FileFacts;
 use crate::facts::graph::{Graph, Node};
 use crate::names::{Definition, FileId, Program};
 use crate::syntax::module::{MODULE_SCOPE, ScopeId, ScopeKind};
-use crate::workspace::launch::Launch;
 
 /// What one process runs.
 pub(super) struct Process {
     pub index: usize,
-    /// Files that it loads.
-    pub files: FxHashSet<FileId>,
     /// Code that it runs outside of any boundary, and whether only inside a scope.
     pub direct: FxHashMap<Node, bool>,
     pub enable: Option<Enable>,
+}
+
+/// The processes of the repo.
+#[derive(Default)]
+pub(super) struct Processes {
+    /// By the index of the entrypoint that starts them.
+    all: Vec<Process>,
+    /// By a file that has a boundary: where in `all` those stand that load it.
+    by_file: FxHashMap<FileId, Vec<usize>>,
+    /// Files with a boundary that a process loads that is enabled.
+    enabled: FxHashSet<FileId>,
+}
+
+impl Processes {
+    /// The process that the entrypoint of this index starts.
+    pub(super) fn started_by(&self, index: usize) -> Option<&Process> {
+        let at = self
+            .all
+            .binary_search_by_key(&index, |process| process.index);
+        at.ok().map(|at| &self.all[at])
+    }
+
+    /// Those that load a file with a boundary, in their order.
+    pub(super) fn that_load(&self, file: FileId) -> impl Iterator<Item = &Process> {
+        let loading = self.by_file.get(&file).into_iter().flatten();
+        loading.map(|at| &self.all[*at])
+    }
+
+    /// Whether one of those is enabled.
+    pub(super) fn is_enabled(&self, file: FileId) -> bool {
+        self.enabled.contains(&file)
+    }
 }
 
 /// Where a process is enabled.
@@ -48,7 +77,7 @@ impl Enable {
 pub(super) fn demote_parts(
     program: &Program,
     graph: &Graph,
-    launches: &[Launch],
+    launches: &Launches,
     placed: &mut [Placed],
 ) {
     const COMMAND_LINE_APPS: [&str; 2] = ["click_group", "typer_app"];
@@ -58,10 +87,7 @@ pub(super) fn demote_parts(
         .filter(|at| at.found.role == Role::Process)
         .filter(|at| {
             let path = &program.file(at.file).path;
-            !is_app(at)
-                || launches
-                    .iter()
-                    .any(|launch| launch.module_path.as_ref() == Some(path))
+            !is_app(at) || !launches.of(path).is_empty()
         })
         .map(|at| at.file)
         .collect();
@@ -82,9 +108,11 @@ pub(super) fn processes(
     graph: &Graph,
     placed: &[Placed],
     boundaries: &FxHashSet<Definition>,
-) -> Vec<Process> {
+) -> Processes {
+    let with_boundary = placed.iter().filter(|at| at.found.role == Role::Boundary);
+    let with_boundary: FxHashSet<FileId> = with_boundary.map(|at| at.file).collect();
     let started = placed.par_iter().enumerate();
-    started
+    let started: Vec<(Process, Vec<FileId>)> = started
         .filter(|(_, at)| at.found.role == Role::Process)
         .map(|(index, at)| {
             let parents = program.table.parents(&program.file(at.file).path);
@@ -105,14 +133,26 @@ pub(super) fn processes(
             let direct = graph.reach(&roots, boundaries);
             let files: FxHashSet<FileId> = files.into_iter().collect();
             let enable = enable_of(facts, graph, at, &files, &direct);
-            Process {
+            let process = Process {
                 index,
-                files,
                 direct,
                 enable,
-            }
+            };
+            let files = files.intersection(&with_boundary).copied().collect();
+            (process, files)
         })
-        .collect()
+        .collect();
+    let mut found = Processes::default();
+    for (at, (process, files)) in started.into_iter().enumerate() {
+        if process.enable.is_some() {
+            found.enabled.extend(&files);
+        }
+        for file in files {
+            found.by_file.entry(file).or_default().push(at);
+        }
+        found.all.push(process);
+    }
+    found
 }
 
 /// The function that makes an app: it runs as the process starts.

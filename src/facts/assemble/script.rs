@@ -1,22 +1,23 @@
 //! Processes that no rule names: files that are started themselves, and console scripts.
 
-use super::Placed;
+use rustc_hash::FxHashSet;
+
+use super::{Launches, Placed};
 use crate::facts::entrypoint::FoundEntrypoint;
 use crate::facts::file::FileFacts;
 use crate::facts::graph::Node;
 use crate::facts::{Action, Role};
 use crate::names::{Definition, FileId, Program, Resolver, Typed, Value};
 use crate::syntax::module::{MODULE_SCOPE, Span};
-use crate::workspace::launch::Launch;
 use crate::workspace::scripts::Script;
 
 /// A file that acts when it is loaded, that nothing imports and that has no `__main__` block, is started itself.
-pub(super) fn whole_scripts(
+pub(super) fn whole_script(
     program: &Program,
     file: FileId,
     own: &FileFacts,
-    facts: &[FileFacts],
-    launches: &[Launch],
+    imported: &FxHashSet<FileId>,
+    launches: &Launches,
 ) -> Option<FoundEntrypoint> {
     let module = program.module(file)?;
     let path = &program.file(file).path;
@@ -28,23 +29,15 @@ pub(super) fn whole_scripts(
     let acts = own.effects.iter().any(|effect| {
         effect.target.action != Action::Read && module.owner(effect.call_site.scope) == MODULE_SCOPE
     });
-    let imported = || {
-        facts.iter().enumerate().any(|(index, other)| {
-            FileId(index as u32) != file
-                && other.imports.iter().any(|(imported, _)| *imported == file)
-        })
-    };
     let is_notebook = path.ends_with(".ipynb");
     // A module of a package is loaded by something, even where nothing here says by what.
     let is_package = !program.table.parents(path).is_empty() || path.ends_with("conftest.py");
-    let launched = launches
-        .iter()
-        .find(|launch| launch.module_path.as_ref() == Some(path));
+    let launched = launches.of(path).first();
     if has_process
         || !(is_notebook
             || is_main_file
             || launched.is_some()
-            || (acts && !is_package && !imported()))
+            || (acts && !is_package && !imported.contains(&file)))
     {
         return None;
     }
