@@ -358,7 +358,7 @@ fn forwards(module: &Module, scope: ScopeId) -> Option<(u32, u32)> {
         ExprKind::Name(name) => Some(name),
         _ => None,
     };
-    let runs = module.calls.iter().filter_map(|call| {
+    let runs = module.calls_in(scope).iter().filter_map(|call| {
         let ExprKind::Call(callee, arguments) = &module.expr(call.expr).kind else {
             return None;
         };
@@ -366,7 +366,7 @@ fn forwards(module: &Module, scope: ScopeId) -> Option<(u32, u32)> {
             return None;
         };
         let hands_on = name(inner) == Some(&parameters[rest].name);
-        (hands_on && module.is_inside(call.scope, scope)).then_some(name(*callee)?)
+        hands_on.then_some(name(*callee)?)
     });
     let run = runs.filter_map(|run| parameters[..rest].iter().position(|p| p.name == *run));
     Some((run.min()? as u32, rest as u32))

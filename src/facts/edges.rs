@@ -56,7 +56,7 @@ fn called(resolver: &mut Resolver, module: &Module, file: FileId, facts: &mut Fi
         called.dedup();
         let edges = called.iter().map(|&to| (node, Edge { to, scoped, at }));
         facts.edges.extend(edges);
-        record_loop(module, call, node, &called, facts);
+        record_loop(module, call, &called, facts);
     }
 }
 
@@ -221,25 +221,13 @@ fn started(resolver: &mut Resolver, module: &Module, site: Site) -> Vec<Definiti
     found
 }
 
-fn record_loop(
-    module: &Module,
-    call: &CallSite,
-    node: Node,
-    called: &[Definition],
-    facts: &mut FileFacts,
-) {
+fn record_loop(module: &Module, call: &CallSite, called: &[Definition], facts: &mut FileFacts) {
     let innermost = module
         .enclosing_blocks(call.block)
         .take_while(|(_, block)| !matches!(block.kind, BlockKind::Body))
         .find(|(_, block)| matches!(block.kind, BlockKind::While | BlockKind::For));
-    let Some((_, block)) = innermost else { return };
-    match facts
-        .loops
-        .iter_mut()
-        .find(|(span, ..)| *span == block.span)
-    {
-        Some((_, _, known)) => known.extend(called),
-        None => facts.loops.push((block.span, node, called.to_vec())),
+    if let Some((block, _)) = innermost {
+        facts.loops.entry(block).or_default().extend(called);
     }
 }
 

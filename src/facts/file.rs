@@ -1,5 +1,7 @@
 //! Everything that one file contributes: effects, entrypoints, edges, imports, and what stands in it of the client.
 
+use rustc_hash::FxHashMap;
+
 use super::edges::edges;
 use super::effect::{FoundEffect, effects};
 use super::entrypoint::{FoundEntrypoint, entrypoints};
@@ -7,7 +9,6 @@ use super::graph::{Edge, Node, node_of};
 use crate::names::{Definition, FileId, Located, Program, Resolver, Site, Value};
 use crate::syntax::module::{
     BlockId, BlockKind, CallSite, ExprKind, ImportedName, MODULE_SCOPE, Module, ScopeId, ScopeKind,
-    Span,
 };
 
 /// What a file says.
@@ -19,8 +20,8 @@ pub struct FileFacts {
     /// Files that importing this one may import; the offset of the import if it stands at the top level.
     pub imports: Vec<(FileId, Option<u32>)>,
     pub guards: Guards,
-    /// Loops and the functions called inside them: the loop's span, its node, the functions.
-    pub loops: Vec<(Span, Node, Vec<Definition>)>,
+    /// The functions called inside loops, by the innermost loop.
+    pub loops: FxHashMap<BlockId, Vec<Definition>>,
 }
 
 /// Where the client already stands.

@@ -171,11 +171,11 @@ pub fn calls_of_decorated(resolver: &mut Resolver, function: Definition) -> Vec<
         let is_call = |call: &&CallSite| match &module.expr(call.expr).kind {
             ExprKind::Call(callee, _) => {
                 matches!(&module.expr(*callee).kind, ExprKind::Name(name) if *name == parameter.name)
-                    && module.is_inside(call.scope, decorator.scope)
             }
             _ => false,
         };
-        found.extend(module.calls.iter().filter(is_call).map(|call| Site {
+        let calls = module.calls_in(decorator.scope).iter();
+        found.extend(calls.filter(is_call).map(|call| Site {
             file: decorator.file,
             expr: call.expr,
         }));

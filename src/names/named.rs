@@ -53,10 +53,10 @@ impl<'p> Resolver<'p> {
         let (Some(&class), None) = (classes.next(), classes.next()) else {
             return None;
         };
-        let used = module.exprs.iter().filter_map(|expr| match &expr.kind {
+        let exprs = module.exprs_in(function.scope).iter();
+        let used = exprs.filter_map(|expr| match &expr.kind {
             ExprKind::Attribute(object, attribute)
-                if matches!(&module.expr(*object).kind, ExprKind::Name(found) if found == name)
-                    && module.is_inside(module.scope_of(*object), function.scope) =>
+                if matches!(&module.expr(*object).kind, ExprKind::Name(found) if found == name) =>
             {
                 Some(attribute)
             }
@@ -153,7 +153,7 @@ impl Program<'_> {
 fn is_property(program: &Program, method: Definition) -> bool {
     program.module(method.file).is_some_and(|module| {
         let mut decorators = module.scope(method.scope).decorators.iter();
-        let mut calls = module.calls.iter();
+        let mut calls = module.calls_in(method.scope).iter();
         decorators.any(|&expr| match &module.expr(module.callee(expr)).kind {
             ExprKind::Name(name) | ExprKind::Attribute(_, name) => name.ends_with("property"),
             _ => false,

@@ -289,7 +289,7 @@ impl<'p> Resolver<'p> {
             return Vec::new();
         };
         let is_async = module.scope(function.scope).is_async;
-        for call in &module.calls {
+        for call in module.calls_in(function.scope) {
             if call.scope != function.scope {
                 continue;
             }

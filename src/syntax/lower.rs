@@ -44,7 +44,7 @@ fn lowered(source: &str, tree: &Tree) -> Module {
         block,
         lower.span(root),
     ));
-    lower.suite(
+    lower.body(
         root,
         Place {
             scope: MODULE_SCOPE,
@@ -107,6 +107,7 @@ fn scope(
         stars: Vec::new(),
         globals: Vec::new(),
         nonlocals: Vec::new(),
+        body: Body::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Expressions live in one arena and refer to each other by index. Nothing here is resolved: a `Name` is a name.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -138,6 +139,16 @@ pub struct Scope {
     pub stars: Vec<usize>,
     pub globals: Vec<Name>,
     pub nonlocals: Vec<Name>,
+    /// Functions, classes and modules: what stands in the body, inner scopes included.
+    pub body: Body,
+}
+
+/// A part of a module, by the places in the module's lists.
+#[derive(Clone, Debug, Default)]
+pub struct Body {
+    pub exprs: Range<u32>,
+    pub calls: Range<u32>,
+    pub scopes: Range<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -387,6 +398,24 @@ impl Module {
             at = self.scope(id).parent;
         }
         false
+    }
+
+    /// The calls in the body of a function, class or module, inner scopes included.
+    pub fn calls_in(&self, scope: ScopeId) -> &[CallSite] {
+        let calls = &self.scope(scope).body.calls;
+        &self.calls[calls.start as usize..calls.end as usize]
+    }
+
+    /// The expressions in the body of a function, class or module, inner scopes included.
+    pub fn exprs_in(&self, scope: ScopeId) -> &[Expr] {
+        let exprs = &self.scope(scope).body.exprs;
+        &self.exprs[exprs.start as usize..exprs.end as usize]
+    }
+
+    /// The scopes in the body of a function, class or module, inner ones included.
+    pub fn scopes_in(&self, scope: ScopeId) -> impl DoubleEndedIterator<Item = (ScopeId, &Scope)> {
+        let scopes = self.scope(scope).body.scopes.clone();
+        scopes.map(|index| (ScopeId(index), &self.scopes[index as usize]))
     }
 
     /// The blocks that hold `block`, itself first.

@@ -1,5 +1,7 @@
 //! Loops around a model call: an agent's loop.
 
+use rustc_hash::FxHashSet;
+
 use crate::facts::Category;
 use crate::facts::effect::FoundEffect;
 use crate::facts::entrypoint::FoundEntrypoint;
@@ -7,7 +9,8 @@ use crate::facts::file::FileFacts;
 use crate::facts::graph::Node;
 use crate::names::{Definition, FileId, Program};
 use crate::syntax::module::{
-    BindingValue, BlockKind, ExprKind, MODULE_SCOPE, Module, ScopeId, ScopeKind, Span,
+    BindingValue, BlockId, BlockKind, CallSite, ExprKind, MODULE_SCOPE, Module, ScopeId, ScopeKind,
+    Span,
 };
 
 /// Loops around a model call: an agent's loop.
@@ -22,49 +25,47 @@ pub(super) fn agent_loops(
     let own = &facts[file.0 as usize];
     let mut found = Vec::new();
     for rule in program.catalog.entrypoints_of_shape("loop") {
-        let counts = |category: Category| {
-            let name = serde_json::to_value(category).ok();
-            rule.categories
-                .iter()
-                .any(|wanted| name.as_ref().and_then(|name| name.as_str()) == Some(wanted))
-        };
+        let categories: Vec<Category> = rule
+            .categories
+            .iter()
+            .filter_map(|name| serde_json::from_value(name.as_str().into()).ok())
+            .collect();
+        let counts = |effect: &&FoundEffect| categories.contains(&effect.category);
         let calls_model = |definition: &Definition| {
-            facts[definition.file.0 as usize]
-                .effects
-                .iter()
-                .any(|effect| {
-                    let module = program.module(definition.file);
-                    counts(effect.category)
-                        && module.is_some_and(|module| {
-                            module.owner(effect.call_site.scope) == definition.scope
-                        })
-                })
+            let module = program.module(definition.file);
+            let mut effects = facts[definition.file.0 as usize].effects.iter();
+            effects.any(|effect| {
+                counts(&effect)
+                    && module.is_some_and(|module| {
+                        module.owner(effect.call_site.scope) == definition.scope
+                    })
+            })
         };
-        for block in &module.blocks {
+        let direct = own.effects.iter().filter(counts).map(|effect| effect.span);
+        let through = own.loops.iter();
+        let through = through.filter(|(_, called)| called.iter().any(calls_model));
+        let through = through.map(|(block, _)| module.block(*block).span);
+        let mut models: Vec<Span> = direct.chain(through).collect();
+        if models.is_empty() {
+            continue;
+        }
+        models.sort_unstable_by_key(|span| span.start);
+        let (counts, retries) = (lines_of_counts(module), lines_of_retries(module));
+        for (index, block) in module.blocks.iter().enumerate() {
             let is_while = matches!(block.kind, BlockKind::While);
             if !is_while && !matches!(block.kind, BlockKind::For) {
                 continue;
             }
-            let inside = |span: &Span| span.start >= block.span.start && span.end <= block.span.end;
-            let in_loop: Vec<&FoundEffect> = own
-                .effects
-                .iter()
-                .filter(|effect| inside(&effect.span))
-                .collect();
-            let direct = in_loop.iter().any(|effect| counts(effect.category));
-            let through = own
-                .loops
-                .iter()
-                .any(|(span, _, called)| inside(span) && called.iter().any(calls_model));
+            let first = models.partition_point(|span| span.start < block.span.start);
+            let mut inside = models[first..].iter();
+            if inside.next().is_none_or(|span| span.end > block.span.end) {
+                continue;
+            }
             // A `for` over data is a batch; one over a count of turns is an agent's loop.
-            let turns = is_while || counts_turns(program, file, block.span);
-            let nested = module.blocks.iter().any(|outer| {
-                matches!(outer.kind, BlockKind::While)
-                    && outer.span != block.span
-                    && outer.span.start <= block.span.start
-                    && outer.span.end >= block.span.end
-            });
-            if !turns || nested || !(direct || through) || repeats_a_failure(module, block.span) {
+            let turns = is_while || counts.contains(&block.span.line);
+            let mut outer = module.enclosing_blocks(BlockId(index as u32)).skip(1);
+            let nested = outer.any(|(_, outer)| matches!(outer.kind, BlockKind::While));
+            if !turns || nested || retries.contains(&block.span.line) {
                 continue;
             }
             let scope = module
@@ -109,48 +110,39 @@ pub(super) fn agent_loops(
     found
 }
 
-/// Whether a loop's head says that it tries one thing again: `for attempt in range(3)`, `while tries < limit`.
-fn repeats_a_failure(module: &Module, block: Span) -> bool {
+/// The lines on which something says that one thing is tried again: `for attempt in range(3)`, `while tries < limit`.
+fn lines_of_retries(module: &Module) -> FxHashSet<u32> {
     let says = |name: &str| {
         let name = name.to_ascii_lowercase();
         ["attempt", "n_try", "retries", "retry", "tries"]
             .iter()
             .any(|word| name.contains(word))
     };
-    let in_head = |span: Span| span.line == block.line && span.start >= block.start;
-    let read = module.exprs.iter().any(|expr| match &expr.kind {
-        ExprKind::Name(name) | ExprKind::Attribute(_, name) => in_head(expr.span) && says(name),
-        _ => false,
+    let read = module.exprs.iter().filter_map(|expr| match &expr.kind {
+        ExprKind::Name(name) | ExprKind::Attribute(_, name) => says(name).then_some(expr.span),
+        _ => None,
     });
-    let counted = module
-        .scopes
-        .iter()
-        .flat_map(|scope| &scope.bindings)
-        .any(|(name, bindings)| {
-            says(name)
-                && bindings.iter().any(|binding| match &binding.value {
-                    BindingValue::Element(expr, _) => in_head(module.expr(*expr).span),
-                    _ => false,
-                })
+    let bindings = module.scopes.iter().flat_map(|scope| &scope.bindings);
+    let counted = bindings
+        .filter(|(name, _)| says(name))
+        .flat_map(|(_, bindings)| bindings)
+        .filter_map(|binding| match &binding.value {
+            BindingValue::Element(expr, _) => Some(module.expr(*expr).span),
+            _ => None,
         });
-    read || counted
+    read.chain(counted).map(|span| span.line).collect()
 }
 
-/// Whether the statement at `span` is `for … in range(…)` or `itertools.count()`.
-fn counts_turns(program: &Program, file: FileId, span: Span) -> bool {
-    let Some(module) = program.module(file) else {
-        return false;
+/// The lines of `for … in range(…)` or `itertools.count()`.
+fn lines_of_counts(module: &Module) -> FxHashSet<u32> {
+    let counts = |call: &&CallSite| match module.expr(call.expr).kind {
+        ExprKind::Call(function, _) => module
+            .called(function)
+            .is_some_and(|name| ["range", "count"].contains(&&**name)),
+        _ => false,
     };
-    module.calls.iter().any(|call| {
-        let expr = module.expr(call.expr);
-        let ExprKind::Call(function, _) = expr.kind else {
-            return false;
-        };
-        let Some(name) = module.called(function) else {
-            return false;
-        };
-        expr.span.line == span.line
-            && expr.span.start >= span.start
-            && ["range", "count"].contains(&&**name)
-    })
+    let counts = module.calls.iter().filter(counts);
+    counts
+        .map(|call| module.expr(call.expr).span.line)
+        .collect()
 }

@@ -3,7 +3,7 @@
 use super::Placed;
 use crate::facts::graph::Node;
 use crate::names::{Ancestor, Definition, Program, Resolver, Typed, Value};
-use crate::syntax::module::{Module, Name, Scope, ScopeId, ScopeKind};
+use crate::syntax::module::{Module, Name, Scope, ScopeKind};
 
 /// A class that is an entrypoint starts all of its methods, its own and inherited ones.
 pub(super) fn entered(program: &Program, placed: &Placed) -> Vec<Node> {
@@ -125,15 +125,11 @@ fn functions_in(program: &Program, class: Definition) -> Vec<Node> {
 
 /// The functions that stand at once in a class or module.
 fn functions(module: &Module, outer: Definition) -> impl Iterator<Item = (Definition, &Scope)> {
-    let scopes = module.scopes.iter().enumerate();
-    let within = scopes.filter(move |(_, scope)| {
+    let within = module.scopes_in(outer.scope).filter(move |(_, scope)| {
         scope.parent == Some(outer.scope) && scope.kind == ScopeKind::Function
     });
-    within.map(move |(index, scope)| {
-        let function = Definition {
-            scope: ScopeId(index as u32),
-            ..outer
-        };
+    within.map(move |(id, scope)| {
+        let function = Definition { scope: id, ..outer };
         (function, scope)
     })
 }

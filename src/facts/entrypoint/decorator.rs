@@ -4,7 +4,7 @@ use super::{FoundEntrypoint, handlers, name_of, rules};
 use crate::catalog::schema::EntrypointRule;
 use crate::facts::graph::{own_decorators, registered};
 use crate::names::{Definition, Resolver, Site};
-use crate::syntax::module::{ExprKind, Module, ScopeId};
+use crate::syntax::module::{ExprKind, Module};
 
 pub(super) fn by_decorator(
     resolver: &mut Resolver,
@@ -81,10 +81,7 @@ pub fn registers<'c>(
             && module.is_inside(definition.scope, decorator.scope)
     };
     let mut found = Vec::new();
-    for call in &module.calls {
-        if !module.is_inside(call.scope, decorator.scope) {
-            continue;
-        }
+    for call in module.calls_in(decorator.scope) {
         let site = Site {
             file: decorator.file,
             expr: call.expr,
@@ -114,14 +111,7 @@ pub fn registers<'c>(
             );
         }
     }
-    for (index, scope) in module.scopes.iter().enumerate() {
-        let inner = Definition {
-            file: decorator.file,
-            scope: ScopeId(index as u32),
-        };
-        if scope.decorators.is_empty() || !is_inner(&inner) {
-            continue;
-        }
+    for (_, scope) in module.scopes_in(decorator.scope) {
         for &expr in &scope.decorators {
             let site = Site {
                 file: decorator.file,

@@ -75,7 +75,7 @@ impl Lower<'_> {
         }
         self.bind(name, BindingValue::Definition(inner.scope), node, at);
         if let Some(body) = node.child_by_field_id(FIELDS.body) {
-            self.suite(body, inner);
+            self.body(body, inner);
         }
     }
 
@@ -94,8 +94,25 @@ impl Lower<'_> {
         scope.bases = bases;
         self.bind(name, BindingValue::Definition(inner.scope), node, at);
         if let Some(body) = node.child_by_field_id(FIELDS.body) {
-            self.suite(body, inner);
+            self.body(body, inner);
         }
+    }
+
+    /// The statements in the body of a scope, which they fill.
+    pub(super) fn body(&mut self, node: Node, at: Place) {
+        let counts = |module: &Module| {
+            let (exprs, calls) = (module.exprs.len(), module.calls.len());
+            [exprs, calls, module.scopes.len()].map(|count| count as u32)
+        };
+        let before = counts(&self.module);
+        self.suite(node, at);
+        let after = counts(&self.module);
+        let [exprs, calls, scopes] = [0, 1, 2].map(|list| before[list]..after[list]);
+        self.scope_mut(at.scope).body = Body {
+            exprs,
+            calls,
+            scopes,
+        };
     }
 
     pub(super) fn parameters(&mut self, node: Node, outer: Place, inner: Place) {
