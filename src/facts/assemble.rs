@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::effect::FoundEffect;
 use super::entrypoint::FoundEntrypoint;
 use super::file::FileFacts;
-use super::graph::{Graph, Node};
+use super::graph::{Graph, Node, Ways};
 use super::load::Loaded;
 use super::*;
 use crate::names::{Definition, Program};
@@ -202,25 +202,28 @@ impl Whole<'_> {
     }
 
     /// The code among `acting` that an entrypoint reaches, and whether only inside of scopes.
-    fn reached(&self, index: usize, acting: &FxHashSet<Node>) -> Vec<(Node, bool)> {
-        let among = |direct: &FxHashMap<Node, bool>| {
-            let direct = direct.iter().map(|(node, scoped)| (*node, *scoped));
-            direct.filter(|(node, _)| acting.contains(node)).collect()
-        };
+    fn reached(&self, index: usize, acting: &Ways, unscoped: &Ways) -> Vec<(Node, bool)> {
         let at = &self.placed[index];
         if at.found.role == Role::Process {
-            let process = self.processes.started_by(index);
-            return process.map_or_else(Vec::new, |process| among(&process.direct));
+            let direct = self.processes.started_by(index).into_iter();
+            let direct = direct.flat_map(|process| &process.direct);
+            return direct
+                .filter(|(node, _)| acting.end_at(node))
+                .map(|(node, scoped)| (*node, *scoped))
+                .collect();
         }
-        let scoped = self.is_scoped(at);
         let program = &self.loaded.program;
-        let roots: Vec<(Node, bool)> = entered(program, at)
-            .into_iter()
-            .chain(led_to(program, at))
-            .map(|node| (node, scoped))
-            .collect();
         // One boundary that calls another still reaches what lies behind it.
-        among(&self.graph.reach(&roots, &FxHashSet::default()))
+        let mut roots = entered(program, at);
+        roots.extend(led_to(program, at));
+        let without: FxHashSet<Node> = match self.is_scoped(at) {
+            true => FxHashSet::default(),
+            false => unscoped.from(&roots).into_iter().collect(),
+        };
+        let reached = acting.from(&roots).into_iter();
+        reached
+            .map(|node| (node, !without.contains(&node)))
+            .collect()
     }
 
     /// The entrypoints that reach the code of an effect, by that code; in their order, each with whether it does so only
@@ -236,9 +239,11 @@ impl Whole<'_> {
             })
         });
         let acting: FxHashSet<Node> = nodes.collect();
+        let ways = Ways::new(&self.graph, &acting, |_| true);
+        let unscoped = Ways::new(&self.graph, &acting, |edge| !edge.scoped);
         let reached: Vec<Vec<(Node, bool)>> = (0..self.placed.len())
             .into_par_iter()
-            .map(|index| self.reached(index, &acting))
+            .map(|index| self.reached(index, &ways, &unscoped))
             .collect();
         let mut reaching: FxHashMap<Node, Vec<(usize, bool)>> = FxHashMap::default();
         for (index, nodes) in reached.into_iter().enumerate() {

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use petgraph::Direction;
+use petgraph::algo::kosaraju_scc;
+use petgraph::graphmap::DiGraphMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::each_file;
@@ -369,4 +372,92 @@ impl Graph {
         }
         reached
     }
+}
+
+/// The ways that lead to some of the code: what calls one another in a circle is one station of them.
+pub struct Ways {
+    stations: FxHashMap<Node, usize>,
+    /// By station, the stations that follow at once.
+    next: Vec<Vec<usize>>,
+    /// By station, the code in it to which the ways lead.
+    ends: Vec<Vec<Node>>,
+}
+
+impl Ways {
+    /// The ways to `ends` along the edges that `follows` allows.
+    pub fn new(graph: &Graph, ends: &FxHashSet<Node>, follows: impl Fn(&Edge) -> bool) -> Ways {
+        let mut calls: DiGraphMap<Node, ()> = DiGraphMap::new();
+        for (from, edges) in &graph.edges {
+            for edge in edges.iter().filter(|edge| follows(edge)) {
+                calls.add_edge(*from, Node::Code(edge.to), ());
+            }
+        }
+        let leading = leading_to(&calls, ends);
+        let calls: DiGraphMap<Node, ()> = calls
+            .all_edges()
+            .map(|(from, to, ())| (from, to))
+            .filter(|(from, to)| leading.contains(from) && leading.contains(to))
+            .chain(ends.iter().map(|end| (*end, *end)))
+            .collect();
+        let circles = kosaraju_scc(&calls);
+        let numbered = circles.iter().enumerate();
+        let stations: FxHashMap<Node, usize> = numbered
+            .flat_map(|(station, circle)| circle.iter().map(move |node| (*node, station)))
+            .collect();
+        let next = circles.iter().enumerate().map(|(station, circle)| {
+            let called = circle.iter().flat_map(|node| calls.neighbors(*node));
+            let mut next: Vec<usize> = called.map(|node| stations[&node]).collect();
+            next.sort_unstable();
+            next.dedup();
+            next.retain(|next| *next != station);
+            next
+        });
+        let next = next.collect();
+        let ends = circles.into_iter().map(|mut circle| {
+            circle.retain(|node| ends.contains(node));
+            circle
+        });
+        Ways {
+            ends: ends.collect(),
+            stations,
+            next,
+        }
+    }
+
+    /// Whether the ways lead to this code.
+    pub fn end_at(&self, node: &Node) -> bool {
+        let station = self.stations.get(node);
+        station.is_some_and(|station| self.ends[*station].contains(node))
+    }
+
+    /// The ends that are reached from `roots`.
+    pub fn from(&self, roots: &[Node]) -> Vec<Node> {
+        let mut open: Vec<usize> = roots
+            .iter()
+            .filter_map(|root| self.stations.get(root).copied())
+            .collect();
+        let mut seen: FxHashSet<usize> = FxHashSet::default();
+        let mut found = Vec::new();
+        while let Some(station) = open.pop() {
+            if seen.insert(station) {
+                found.extend(&self.ends[station]);
+                open.extend(&self.next[station]);
+            }
+        }
+        found
+    }
+}
+
+/// The code from which a way leads to one of `ends`, these too.
+fn leading_to(calls: &DiGraphMap<Node, ()>, ends: &FxHashSet<Node>) -> FxHashSet<Node> {
+    let mut leading: FxHashSet<Node> = ends.clone();
+    let mut open: Vec<Node> = ends.iter().copied().collect();
+    while let Some(node) = open.pop() {
+        for caller in calls.neighbors_directed(node, Direction::Incoming) {
+            if leading.insert(caller) {
+                open.push(caller);
+            }
+        }
+    }
+    leading
 }
