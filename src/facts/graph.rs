@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use petgraph::Direction;
 use petgraph::algo::kosaraju_scc;
-use petgraph::graphmap::DiGraphMap;
+use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::each_file;
@@ -386,22 +386,27 @@ pub struct Ways {
 impl Ways {
     /// The ways to `ends` along the edges that `follows` allows.
     pub fn new(graph: &Graph, ends: &FxHashSet<Node>, follows: impl Fn(&Edge) -> bool) -> Ways {
-        let mut calls: DiGraphMap<Node, ()> = DiGraphMap::new();
+        let mut calls: DiGraph<Node, ()> = DiGraph::new();
+        let mut known: FxHashMap<Node, NodeIndex> = FxHashMap::default();
+        let mut index = |calls: &mut DiGraph<Node, ()>, node: Node| {
+            *known.entry(node).or_insert_with(|| calls.add_node(node))
+        };
+        for end in ends {
+            index(&mut calls, *end);
+        }
         for (from, edges) in &graph.edges {
+            let from = index(&mut calls, *from);
             for edge in edges.iter().filter(|edge| follows(edge)) {
-                calls.add_edge(*from, Node::Code(edge.to), ());
+                let to = index(&mut calls, Node::Code(edge.to));
+                calls.add_edge(from, to, ());
             }
         }
-        let leading = leading_to(&calls, ends);
-        let calls: DiGraphMap<Node, ()> = calls
-            .all_edges()
-            .map(|(from, to, ())| (from, to))
-            .filter(|(from, to)| leading.contains(from) && leading.contains(to))
-            .chain(ends.iter().map(|end| (*end, *end)))
-            .collect();
+        let leading = leading_to(&calls, ends.len());
+        let is_leading = |at: NodeIndex, node: &Node| leading[at.index()].then_some(*node);
+        let calls = calls.filter_map(is_leading, |_, ()| Some(()));
         let circles = kosaraju_scc(&calls);
         let numbered = circles.iter().enumerate();
-        let stations: FxHashMap<Node, usize> = numbered
+        let stations: FxHashMap<NodeIndex, usize> = numbered
             .flat_map(|(station, circle)| circle.iter().map(move |node| (*node, station)))
             .collect();
         let next = circles.iter().enumerate().map(|(station, circle)| {
@@ -413,13 +418,16 @@ impl Ways {
             next
         });
         let next = next.collect();
-        let ends = circles.into_iter().map(|mut circle| {
-            circle.retain(|node| ends.contains(node));
-            circle
+        let ends = circles.into_iter().map(|circle| {
+            let circle = circle.into_iter().map(|node| calls[node]);
+            circle.filter(|node| ends.contains(node)).collect()
         });
+        let stations = stations.into_iter();
         Ways {
             ends: ends.collect(),
-            stations,
+            stations: stations
+                .map(|(node, station)| (calls[node], station))
+                .collect(),
             next,
         }
     }
@@ -448,15 +456,13 @@ impl Ways {
     }
 }
 
-/// The code from which a way leads to one of `ends`, these too.
-fn leading_to(calls: &DiGraphMap<Node, ()>, ends: &FxHashSet<Node>) -> FxHashSet<Node> {
-    let mut leading: FxHashSet<Node> = ends.clone();
-    let mut open: Vec<Node> = ends.iter().copied().collect();
+/// Which of the code leads to one of the first `ends` nodes, these too.
+fn leading_to(calls: &DiGraph<Node, ()>, ends: usize) -> Vec<bool> {
+    let mut leading = vec![false; calls.node_count()];
+    let mut open: Vec<NodeIndex> = (0..ends).map(NodeIndex::new).collect();
     while let Some(node) = open.pop() {
-        for caller in calls.neighbors_directed(node, Direction::Incoming) {
-            if leading.insert(caller) {
-                open.push(caller);
-            }
+        if !std::mem::replace(&mut leading[node.index()], true) {
+            open.extend(calls.neighbors_directed(node, Direction::Incoming));
         }
     }
     leading
