@@ -12,7 +12,7 @@ const MAX_DEPTH: u32 = 400;
 /// An expression that may denote more things than this says nothing useful about any of them.
 const MAX_VALUES: usize = 24;
 /// Steps that one expression may take; after them, what was found so far is all that is known.
-const MAX_STEPS: u32 = 1_000_000;
+const MAX_STEPS: u32 = 100_000;
 /// What a limit cut short is looked for again by the next expression that needs it, unless it took more steps than this.
 const MANY_STEPS: u32 = 10_000;
 /// Rounds in which what is assumed of a cycle may still grow.
